@@ -1,0 +1,134 @@
+#include "storage/durable_storage.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "proto/trace.h"
+#include "storage/append_check.h"
+#include "storage/segment_format.h"
+#include "storage/try.h"
+
+namespace troupe::storage {
+namespace {
+
+std::string log_dir_of(const std::string& dir) { return dir + "/log"; }
+
+absl::StatusOr<std::vector<std::string>> segments_in(env& files, const std::string& log_dir) {
+  auto names = files.list(log_dir);
+  if (absl::IsNotFound(names.status())) return std::vector<std::string>();
+  if (names.ok())
+    std::erase_if(*names, [](const auto& name) { return !parse_segment_name(name).has_value(); });
+  return names;
+}
+
+// Makes room for a new set-up: nothing in a directory whose set-up was never finished counts.
+// Without the sign of an unfinished set-up, a vote or a log without an identity is a loss.
+absl::Status clear_unfinished(env& files, const std::string& dir) {
+  TROUPE_TRY_LET(const auto names, files.list(dir));
+  const auto present = [&](const char* name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const std::string log_dir = log_dir_of(dir);
+  TROUPE_TRY_LET(const auto segments, segments_in(files, log_dir));
+  if (!present(unfinished_identity_file)) {
+    if (!present(vote_file_name) && segments.empty()) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("data directory ", dir,
+                                            " has a vote or a log but no identity: it is missing"));
+  }
+  TROUPE_EVENT(info) << "the first start in " << dir << " was interrupted: starting over";
+  if (present(vote_file_name)) TROUPE_TRY(files.remove(dir + "/" + vote_file_name));
+  for (const auto& name : segments) TROUPE_TRY(files.remove(log_dir + "/" + name));
+  return segments.empty() ? absl::OkStatus() : files.sync_dir(log_dir);
+}
+
+}  // namespace
+
+durable_storage::durable_storage(std::unique_ptr<dir_lock> lock, const identity& owner)
+    : lock_(std::move(lock)), owner_(owner) {}
+
+absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
+    env& files, const durable_options& options) {
+  TROUPE_SPAN(info, "storage.open", "dir=" << options.dir);
+  TROUPE_TRY(files.create_dirs(options.dir));
+  TROUPE_TRY_LET(auto lock, files.lock_dir(options.dir));
+  TROUPE_TRY_LET(const auto owner, read_identity(files, options.dir));
+  if (!owner.has_value()) return set_up(files, options, std::move(lock));
+  if (owner->node != options.node)
+    return absl::FailedPreconditionError(absl::StrCat("data directory ", options.dir,
+                                                      " belongs to node ", owner->node.value,
+                                                      ", not to node ", options.node.value));
+  auto opened = std::unique_ptr<durable_storage>(new durable_storage(std::move(lock), *owner));
+  // The log first: opening the vote writes, and a damaged log must leave all as it is.
+  TROUPE_TRY_LET(opened->log_,
+                 segmented_log::open(files, log_dir_of(options.dir), *owner, options.log));
+  TROUPE_TRY_LET(opened->vote_, vote_file::open(files, options.dir, *owner));
+  TROUPE_EVENT(info) << "opened with vote " << opened->saved_vote();
+  return opened;
+}
+
+absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::set_up(
+    env& files, const durable_options& options, std::unique_ptr<dir_lock> lock) {
+  const identity owner{options.node, options.incarnation};
+  TROUPE_TRY(clear_unfinished(files, options.dir));
+  TROUPE_TRY(begin_identity(files, options.dir, owner));
+  auto made = std::unique_ptr<durable_storage>(new durable_storage(std::move(lock), owner));
+  TROUPE_TRY_LET(made->vote_, vote_file::create(files, options.dir, owner));
+  TROUPE_TRY(files.create_dirs(log_dir_of(options.dir)));
+  TROUPE_TRY_LET(made->log_,
+                 segmented_log::create(files, log_dir_of(options.dir), owner, options.log));
+  TROUPE_TRY(files.sync_dir(options.dir));
+  TROUPE_TRY(finish_identity(files, options.dir));
+  TROUPE_EVENT(info) << "set up for node " << owner.node;
+  return made;
+}
+
+absl::Status durable_storage::outcome_of(absl::Status write) {
+  if (!write.ok() && failure_.ok()) {
+    TROUPE_EVENT(error) << "writing failed, nothing is written any more: " << write.message();
+    failure_ = write;
+  }
+  return write;
+}
+
+absl::Status durable_storage::save_vote(const vote& v) {
+  TROUPE_TRY(failure_);
+  TROUPE_TRY(outcome_of(log_->sync()));
+  return outcome_of(vote_->save(v));
+}
+
+absl::Status durable_storage::append(std::span<const batch_ptr> batches) {
+  TROUPE_TRY(failure_);
+  TROUPE_TRY(check_follows(log_->tail(), batches));
+  return outcome_of(log_->append(batches));
+}
+
+absl::Status durable_storage::sync() {
+  TROUPE_TRY(failure_);
+  return outcome_of(log_->sync());
+}
+
+absl::Status durable_storage::truncate_after(log_index last) {
+  TROUPE_TRY(failure_);
+  if (!log_->may_end_at(last))
+    return absl::InvalidArgumentError(
+        absl::StrCat("truncate after ", last.value, ": not the end of a batch in the log"));
+  return outcome_of(log_->truncate_after(last));
+}
+
+absl::Status durable_storage::purge(log_index last) {
+  TROUPE_TRY(failure_);
+  return outcome_of(log_->purge(last));
+}
+
+absl::Status durable_storage::reset(const log_tail& to) {
+  TROUPE_TRY(failure_);
+  return outcome_of(log_->reset(to));
+}
+
+absl::StatusOr<std::vector<batch_ptr>> durable_storage::read(log_index from, byte_count most) {
+  return log_->read(from, most);
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,78 @@
+// The durable engine: a vote file and a segmented log in one data directory.
+//
+//   <dir>/identity              whose directory this is
+//   <dir>/vote                  the saved vote
+//   <dir>/log/<number>.segment  the log
+//
+// FORMAT.md describes every byte, and what happens at every crash point.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include "storage/env.h"
+#include "storage/identity.h"
+#include "storage/log_storage.h"
+#include "storage/segmented_log.h"
+#include "storage/vote_file.h"
+
+namespace troupe::storage {
+
+struct durable_options {
+  // Created when it is missing.
+  std::string dir;
+  // Whose data this is; the directory must be empty or this node's.
+  node_id node;
+  // A random number. A new directory keeps it for ever, an existing one has its own.
+  uint64_t incarnation = 0;
+  log_options log;
+};
+
+class durable_storage final : public log_storage {
+ public:
+  // Opens a data directory and repairs what a crash left (log_recovery.h), or sets up a new one.
+  // All that the result reports is durable. `files` must outlive it; the directory is locked
+  // meanwhile.
+  //
+  // kFailedPrecondition when the directory is another node's or in use; kDataLoss when something
+  // that was durable is damaged or missing; kUnimplemented when a newer Troupe wrote it; the file
+  // system's error otherwise. One line that names the path, and nothing
+  // that was durable is changed.
+  static absl::StatusOr<std::unique_ptr<durable_storage>> open(env& files,
+                                                               const durable_options& options);
+
+  const identity& owner() const { return owner_; }
+
+  vote saved_vote() const override { return vote_->saved(); }
+  log_tail tail() const override { return log_->tail(); }
+  log_tail purged() const override { return log_->purged(); }
+  std::vector<leader_run> runs() const override { return log_->runs(); }
+
+  absl::Status save_vote(const vote& v) override;
+  absl::Status append(std::span<const batch_ptr> batches) override;
+  absl::Status sync() override;
+  absl::Status truncate_after(log_index last) override;
+  absl::Status purge(log_index last) override;
+  absl::Status reset(const log_tail& to) override;
+
+  absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
+
+ private:
+  durable_storage(std::unique_ptr<dir_lock> lock, const identity& owner);
+
+  static absl::StatusOr<std::unique_ptr<durable_storage>> set_up(env& files,
+                                                                 const durable_options& options,
+                                                                 std::unique_ptr<dir_lock> lock);
+  // Remembers the first failure of the file system: it answers all later writes.
+  absl::Status outcome_of(absl::Status write);
+
+  const std::unique_ptr<dir_lock> lock_;
+  const identity owner_;
+  std::unique_ptr<vote_file> vote_;
+  std::unique_ptr<segmented_log> log_;
+  absl::Status failure_;
+};
+
+}  // namespace troupe::storage

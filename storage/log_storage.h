@@ -1,0 +1,68 @@
+// Where a node keeps what it must not forget: its vote and its log.
+//
+// The log_store actor hosts one of these and is its only caller, one call at a time; no
+// implementation needs a lock. Blocking is allowed. Vote and log writes form one serial order:
+// nothing may be reordered across calls, and no crash point may leave a hole in the log (openraft's
+// io_ordering rules).
+//
+// Errors are sticky: after any failed write every later write must fail too (an fsync that failed
+// is never retried and believed). The actor then stops its node.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "proto/batch.h"
+#include "proto/ids.h"
+
+namespace troupe::storage {
+
+class log_storage {
+ public:
+  virtual ~log_storage() = default;
+
+  // -- what is there; also right after opening --------------------------------------------------
+
+  // The last saved vote; the default vote when none was ever saved.
+  virtual vote saved_vote() const = 0;
+  // The last entry (flushed or not). Equal to purged() when the log is empty.
+  virtual log_tail tail() const = 0;
+  // The last entry that was removed from the front; zero when none was.
+  virtual log_tail purged() const = 0;
+  // The leader runs of the entries after purged(), in order: one for each change of leader.
+  virtual std::vector<leader_run> runs() const = 0;
+
+  // -- writes -----------------------------------------------------------------------------------
+
+  // Durable when it returns, together with all that was appended before.
+  virtual absl::Status save_vote(const vote& v) = 0;
+  // Adds batches at the end: the first index must be tail().last.index + 1 and previous_checksum()
+  // must be tail().checksum, likewise from batch to batch; kFailedPrecondition otherwise, with
+  // nothing changed. Readable when it returns, durable after the next sync().
+  virtual absl::Status append(std::span<const batch_ptr> batches) = 0;
+  // Makes all that was appended or truncated before durable. Cheap when nothing is dirty.
+  virtual absl::Status sync() = 0;
+  // Removes all entries after `last` (exclusive) from the end, never leaving a hole. `last` must be
+  // the end of a batch or purged().last; kInvalidArgument otherwise. Durable after the next sync().
+  virtual absl::Status truncate_after(log_index last) = 0;
+  // Forgets all entries up to `last`, rounded down to the end of a batch. Needs no flush: after a
+  // restart an older purge may be in force.
+  virtual absl::Status purge(log_index last) = 0;
+  // Forgets the whole log and starts it again after `to`: a snapshot that ends there has replaced
+  // it. Durable when it returns; after a crash meanwhile the old log is there, or the empty new
+  // one.
+  virtual absl::Status reset(const log_tail& to) = 0;
+
+  // -- reads ------------------------------------------------------------------------------------
+
+  // Whole batches in order, from the one that contains `from`; at least one, then as many more as
+  // fit into `most` bytes. Verified. kOutOfRange when `from` is purged or beyond the tail;
+  // kDataLoss, with file and offset, when the bytes are damaged.
+  virtual absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) = 0;
+};
+
+}  // namespace troupe::storage

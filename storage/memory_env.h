@@ -1,0 +1,98 @@
+// A file system in memory that can lose its power: for tests and the seeded simulation.
+//
+// It keeps for each file, and for each directory entry, what is durable apart from what is merely
+// written. crash(seed) decides from the seed what survives: every unsynced write piece by piece
+// (512 bytes, on sector boundaries), every unsynced truncation, creation, removal and rename by
+// itself. That is harsher than a real disk, so what survives here survives there.
+//
+// Deterministic: the same calls and the same seed give the same bytes. No clock, no other
+// randomness. One thread at a time. Must outlive the files and locks it gave out.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "storage/env.h"
+
+namespace troupe::storage {
+
+class memory_env final : public env {
+ public:
+  static constexpr uint64_t sector_size = 512;
+
+  memory_env();
+  ~memory_env() override;
+
+  // -- power -------------------------------------------------------------------------------------
+
+  // The power fails now and comes back: what is not durable survives as the seed wills, open files
+  // and locks are dead, faults and a planned power cut are forgotten.
+  void crash(uint64_t seed);
+  // Plans a power cut at the n-th writing call from now (1 is the next). That call reaches no
+  // durability but has been issued: a write may survive in part. It and all calls after it fail
+  // with kAborted until crash().
+  void power_off_at(uint64_t call);
+  bool power_is_off() const { return power_off_; }
+  // Writing calls so far (all but read, size, list, and opening what exists).
+  uint64_t calls() const { return calls_; }
+
+  // -- faults ------------------------------------------------------------------------------------
+
+  // Asked before each writing call, with its name (that of the function in env.h) and path; an
+  // error is returned in place of carrying it out.
+  using fault = std::function<absl::Status(std::string_view call, const std::string& path)>;
+  void set_fault(fault f) { fault_ = std::move(f); }
+  // The disk holds this many bytes: a write beyond does what fits and fails with
+  // kResourceExhausted.
+  void set_capacity(uint64_t bytes) { capacity_ = bytes; }
+  // Bytes written or allocated in all files.
+  uint64_t used() const;
+
+  // -- env ---------------------------------------------------------------------------------------
+
+  absl::StatusOr<std::unique_ptr<file>> open(const std::string& path, open_mode mode) override;
+  absl::Status remove(const std::string& path) override;
+  absl::Status rename(const std::string& from, const std::string& to) override;
+  absl::Status create_dirs(const std::string& path) override;
+  absl::StatusOr<std::vector<std::string>> list(const std::string& dir) override;
+  absl::Status sync_dir(const std::string& dir) override;
+  absl::StatusOr<std::unique_ptr<dir_lock>> lock_dir(const std::string& dir) override;
+
+ private:
+  friend class memory_file;
+  friend class memory_lock;
+  struct inode;
+  using names = std::map<std::string, std::shared_ptr<inode>>;
+
+  // A change of directory entries: `gone` (if any) disappears and `name` (if any) means `node`.
+  struct entry_change {
+    std::string dir;
+    std::string gone;
+    std::string name;
+    std::shared_ptr<inode> node;
+  };
+
+  // Counts a writing call. Not OK: do not carry it out. `last` is set on the call that the power
+  // cut falls on: carry out what is not durability, then return power_error().
+  absl::Status enter(std::string_view call, const std::string& path, bool* last);
+  absl::Status power_error() const;
+  absl::Status require_dir(const std::string& path) const;
+  static void apply(const entry_change& change, names& to);
+  void change_entry(entry_change change);
+
+  std::set<std::string> dirs_;
+  names live_;
+  names durable_;
+  std::vector<entry_change> unsynced_;
+  std::set<std::string> locked_;
+  fault fault_;
+  uint64_t capacity_ = std::numeric_limits<uint64_t>::max();
+  uint64_t calls_ = 0;
+  uint64_t power_off_call_ = 0;  // 0: none is planned
+  bool power_off_ = false;
+  uint64_t generation_ = 0;  // counts crashes: what was opened before is dead
+};
+
+}  // namespace troupe::storage

@@ -1,0 +1,64 @@
+#include "storage/segment_scan.h"
+
+#include <algorithm>
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+
+#include "storage/append_check.h"
+
+namespace troupe::storage {
+namespace {
+
+absl::Status damaged(const std::string& path, uint64_t offset, const std::string& what) {
+  return absl::DataLossError(absl::StrCat(path, " at offset ", offset, ": ", what));
+}
+
+absl::StatusOr<batch_ptr> batch_at(std::string_view rest) {
+  const size_t length = batch::peek_length(rest);
+  if (length == 0 || length > rest.size()) return absl::DataLossError("batch: length does not fit");
+  return batch::parse(std::string(rest.substr(0, length)));
+}
+
+}  // namespace
+
+bool all_zero(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
+}
+
+absl::StatusOr<scan_result> scan_segment(
+    const std::string& path, std::string_view content, const segment_header& header, bool newest,
+    absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit) {
+  scan_result at;
+  at.end = segment_header::block_size;
+  at.tail = header.previous;
+  while (at.end < content.size()) {
+    const auto rest = content.substr(at.end);
+    if (is_mark(header, at.end, rest)) {
+      at.end += mark::size;
+      at.marked = true;
+      continue;
+    }
+    auto next = batch_at(rest);
+    if (absl::IsUnimplemented(next.status()))
+      return absl::UnimplementedError(
+          absl::StrCat(path, " at offset ", at.end, ": ", next.status().message()));
+    if (!next.ok()) {
+      const bool was_durable = !newest || find_mark(header, content, at.end).has_value();
+      if (was_durable) return damaged(path, at.end, std::string(next.status().message()));
+      at.torn = !all_zero(rest);
+      return at;
+    }
+    // An intact batch in the wrong place is no torn write.
+    const batch_ptr found[] = {*next};
+    if (auto follows = check_follows(at.tail, found); !follows.ok())
+      return damaged(path, at.end, std::string(follows.message()));
+    visit(at.end, *next);
+    at.end += (*next)->bytes().size();
+    at.tail = (*next)->tail();
+    at.marked = false;
+  }
+  return at;
+}
+
+}  // namespace troupe::storage

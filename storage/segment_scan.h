@@ -1,0 +1,42 @@
+// Reading a whole segment at the start: which batches it holds, where they end, and whether what is
+// behind them is the normal end, a torn write, or damage.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <absl/functional/function_ref.h>
+#include <absl/status/statusor.h>
+
+#include "proto/batch.h"
+#include "storage/segment_format.h"
+
+namespace troupe::storage {
+
+struct scan_result {
+  // The position behind the last batch or mark.
+  uint64_t end = 0;
+  // The end of the log there.
+  log_tail tail;
+  // Something that is neither a batch nor zeros stands behind `end`, and nothing shows that it was
+  // ever durable: the last write was cut off.
+  bool torn = false;
+  // The last thing before `end` is a mark.
+  bool marked = false;
+};
+
+// `content` is the whole file, `header` its decoded header. Every batch is verified (its bytes, its
+// place in the chain, its index) and given to `visit` with its offset.
+//
+// kDataLoss, with path and offset, when bytes are damaged that were durable once: in any segment
+// but the newest every byte was, in the newest all before a mark. kUnimplemented when an intact
+// batch has a version that is not known here.
+absl::StatusOr<scan_result> scan_segment(
+    const std::string& path, std::string_view content, const segment_header& header, bool newest,
+    absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit);
+
+// True when all of `bytes` are zero.
+bool all_zero(std::string_view bytes);
+
+}  // namespace troupe::storage

@@ -1,0 +1,53 @@
+// The saved vote of a node: one file with two slots, each in its own disk block.
+//
+// A save writes the slot that does not hold the last durable vote and syncs once; then it copies
+// the vote into the other slot, unsynced. So a torn write never hits the only copy, and in quiet
+// times there are two: one that rots is recognised by its checksum and repaired from the other at
+// the next opening. When both are damaged the vote is lost, which is an error and never "no vote":
+// a node that forgets its vote can vote twice.
+//
+// One thread. After an error of save() the object must not be used.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "proto/ids.h"
+#include "storage/env.h"
+#include "storage/identity.h"
+
+namespace troupe::storage {
+
+inline constexpr char vote_file_name[] = "vote";
+
+class vote_file {
+ public:
+  // Makes the file in `dir`, holding the default vote. Its content is durable when this returns;
+  // the caller syncs the directory.
+  static absl::StatusOr<std::unique_ptr<vote_file>> create(env& files, const std::string& dir,
+                                                           const identity& owner);
+  // kDataLoss when it is missing, damaged or another directory's; kUnimplemented when a newer
+  // Troupe wrote it. The vote is durable when this returns.
+  static absl::StatusOr<std::unique_ptr<vote_file>> open(env& files, const std::string& dir,
+                                                         const identity& owner);
+
+  const vote& saved() const { return saved_; }
+  // Durable when it returns. After a crash meanwhile: the vote before, or `v`.
+  absl::Status save(const vote& v);
+
+ private:
+  vote_file(std::unique_ptr<file> file, const identity& owner);
+
+  absl::Status write_slot(int slot);
+
+  const std::unique_ptr<file> file_;
+  const identity owner_;
+  vote saved_;
+  uint64_t sequence_ = 0;  // of saved_: each save has the next
+  int durable_slot_ = 0;   // holds saved_ for certain
+};
+
+}  // namespace troupe::storage

@@ -1,0 +1,155 @@
+#include "actors/core/acceptor.h"
+
+#include <algorithm>
+
+#include "actors/core/invariants.h"
+#include "proto/trace.h"
+
+namespace troupe::core {
+
+acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instant now,
+                   duration jitter)
+    : state_(std::move(recovered)), timing_(timing), mode_(mode), heard_(now), jitter_(jitter) {
+  committed_ = state_.log.purged().index;
+}
+
+// -- votes ----------------------------------------------------------------------------------------
+
+vote_decision acceptor::on_vote_request(const vote_request& request, std::optional<vote> floor,
+                                        bool leading, instant now) const {
+  TROUPE_SPAN(debug, "acceptor.vote", "n" << state_.id << " wanted=" << request.wanted);
+  vote_reply reply{state_.id, request.candidacy, false, state_.saved, state_.log.last()};
+  const auto refuse = [&](const char* why) -> vote_decision {
+    TROUPE_EVENT(debug) << "refused: " << why << ", saved=" << state_.saved;
+    return vote_refusal{reply, why};
+  };
+  if (request.to != state_.id) return refuse("it is addressed to another node");
+  if (request.cluster != state_.cluster) return refuse("it belongs to another cluster");
+  if (request.wanted.committed) return refuse("a vote that is asked for is not committed");
+  if (request.wanted.leader.node != request.from) return refuse("it is for somebody else");
+  if (!request.transfer && (leading || lease_live(now))) return refuse("the leader is alive");
+  if (request.last < state_.log.last()) return refuse("its log is behind");
+  if (floor && !may_follow(*floor, request.wanted, mode_)) return refuse("our own is greater");
+  if (!may_follow(state_.saved, request.wanted, mode_)) return refuse("we promised a greater one");
+  reply.granted = true;
+  reply.saved = request.wanted;
+  return grant{reply};
+}
+
+void acceptor::on_vote_saved(const vote& saved, instant now, duration jitter) {
+  check_vote_step(state_.saved, saved, mode_);
+  const bool same_leader = saved.leader == state_.saved.leader;
+  state_.saved = saved;
+  if (!same_leader || saved.committed) restart_timer(now, jitter);
+}
+
+// -- appends --------------------------------------------------------------------------------------
+
+append_reply acceptor::reply_to(const append_request& request, verdict v) const {
+  append_reply reply;
+  reply.session = request.session;
+  reply.round = request.round;
+  reply.verdict = v;
+  reply.saved = state_.saved;
+  return reply;
+}
+
+// The environment may send anything: a request that breaks the rules of its form is refused.
+const char* acceptor::malformed(const append_request& request) const {
+  const vote& leader = request.session.leader;
+  if (request.to != state_.id) return "it is addressed to another node";
+  if (request.cluster != state_.cluster && state_.cluster != 0)
+    return "it belongs to another cluster";
+  if (!leader.committed || !leader.leader) return "its vote is not a leader's";
+  if (leader.leader.node == state_.id) return "it claims to come from ourselves";
+  log_id last = request.previous;
+  for (const batch_ptr& b : request.batches) {
+    if (b->first_index() != last.index.next()) return "its batches leave a gap";
+    if (b->leader() < last.leader || leader.leader < b->leader())
+      return "its leaders are not in order";
+    last = b->last();
+  }
+  return nullptr;
+}
+
+append_decision acceptor::on_append_request(const append_request& request, instant now) {
+  TROUPE_SPAN(trace, "acceptor.append",
+              "n" << state_.id << " previous=" << request.previous
+                  << " batches=" << request.batches.size());
+  const vote& leader = request.session.leader;
+  if (const char* why = malformed(request))
+    return append_refusal{reply_to(request, verdict::failed), why};
+  if (!may_follow(state_.saved, leader, mode_)) {
+    TROUPE_EVENT(debug) << "rejected: " << leader << " is below " << state_.saved;
+    return append_refusal{reply_to(request, verdict::rejected), "we promised a greater vote"};
+  }
+  if (leader != state_.saved) return save_vote_first{leader};
+  heard_ = now;
+  // What was purged was applied, so it was committed and is the same everywhere.
+  const bool known =
+      state_.log.contains(request.previous) || request.previous.index < state_.log.purged().index;
+  if (!known) {
+    auto reply = reply_to(request, verdict::conflict);
+    reply.hint = state_.log.floor(request.previous);
+    TROUPE_EVENT(debug) << "conflict at " << request.previous << ", go on at " << reply.hint;
+    return append_refusal{reply, "its previous entry is not in our log"};
+  }
+  return accept(request);
+}
+
+append_decision acceptor::accept(const append_request& request) {
+  accepted_append decision;
+  decision.reply = reply_to(request, verdict::matched);
+  log_id verified = request.previous;
+  for (const batch_ptr& b : request.batches) {
+    verified = b->last();
+    // An old request may come again after newer ones: what is there already stays (thesis 3.5).
+    const bool have = decision.batches.empty() && (state_.log.contains(verified) ||
+                                                   verified.index <= state_.log.purged().index);
+    if (!have) decision.batches.push_back(b);
+  }
+  if (!decision.batches.empty()) {
+    const log_index before = decision.batches.front()->first_index() - 1;
+    if (before < committed_)
+      return append_refusal{reply_to(request, verdict::failed), "it contradicts a committed entry"};
+    if (before < state_.log.last_index()) {
+      check_truncation(before, committed_);
+      state_.log.truncate_after(before);
+      decision.truncate_after = before;
+    }
+    for (const batch_ptr& b : decision.batches) state_.log.append(b->leader(), b->last_index());
+  }
+  if (!request.batches.empty()) {
+    decision.reply.durable = verified;
+    decision.wait_for_flush = true;
+  }
+  on_committed(std::min(request.committed, verified.index));
+  return decision;
+}
+
+void acceptor::on_committed(log_index committed) {
+  committed_ = std::max(committed_, std::min(committed, state_.log.last_index()));
+}
+
+// -- time -----------------------------------------------------------------------------------------
+
+instant acceptor::election_deadline() const {
+  return heard_ + (state_.saved.committed ? timing_.lease() : duration::zero()) + jitter_;
+}
+
+bool acceptor::lease_live(instant now) const {
+  return state_.saved.committed && state_.saved.leader.node != state_.id &&
+         now < heard_ + timing_.lease();
+}
+
+void acceptor::restart_timer(instant now, duration jitter) {
+  heard_ = now;
+  jitter_ = jitter;
+}
+
+node_id acceptor::leader(instant now) const {
+  if (!state_.saved.committed) return {};
+  return lease_live(now) ? state_.saved.leader.node : node_id{};
+}
+
+}  // namespace troupe::core

@@ -1,0 +1,114 @@
+// What any node does with votes, appends and deadlines: the passive half of Raft (thesis 3.4, 3.5).
+//
+// Pure: time is an argument, and decisions are returned for the caller to carry out. The caller
+// keeps three promises: it hands over one event at a time; what a decision says "save first" is
+// durable before the next event; log writes reach the log in the order of the decisions.
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "actors/core/log_view.h"
+#include "actors/core/messages.h"
+#include "actors/core/timing.h"
+#include "actors/core/vote_order.h"
+
+namespace troupe::core {
+
+// Save `vote`, then send `reply`.
+struct grant {
+  vote_reply reply;
+};
+struct vote_refusal {
+  vote_reply reply;
+  const char* why;
+};
+using vote_decision = std::variant<grant, vote_refusal>;
+
+// Save this vote, call on_vote_saved, and judge the same request again.
+struct save_vote_first {
+  vote wanted;
+};
+// Write to the log: truncate when told, then add the batches; send `reply` when all of that and all
+// before it is durable. Nothing to write and nothing claimed: send it at once.
+struct accepted_append {
+  std::optional<log_index> truncate_after;
+  std::vector<batch_ptr> batches;
+  append_reply reply;
+  bool wait_for_flush = false;
+};
+struct append_refusal {
+  append_reply reply;
+  const char* why;
+};
+using append_decision = std::variant<save_vote_first, accepted_append, append_refusal>;
+
+class acceptor {
+ public:
+  struct state {
+    node_id id;
+    vote saved;
+    log_view log;
+    uint64_t cluster = 0;  // 0 while the node belongs to none
+  };
+
+  // A node that starts treats the leader of its saved vote as heard of just now: it forgot when,
+  // and the leader may still hold a lease that this node's word is part of.
+  acceptor(state recovered, const timing& timing, vote_mode mode, instant now, duration jitter);
+
+  // -- votes ------------------------------------------------------------------------------------
+
+  // Judged in this order: a live leader's lease refuses; a candidate whose log is behind is refused
+  // and its vote is not adopted, so that a node that was cut off cannot depose anyone; a vote below
+  // `floor`, that of this node's own candidacy, is refused; else a vote ≥ the saved one is granted.
+  // `leading`: this node leads right now, which is a live lease as well.
+  vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
+                                bool leading, instant now) const;
+
+  // `saved` is durable. A vote for another node restarts the election timer with `jitter`.
+  void on_vote_saved(const vote& saved, instant now, duration jitter);
+
+  // -- appends ----------------------------------------------------------------------------------
+
+  append_decision on_append_request(const append_request& request, instant now);
+
+  // -- time -------------------------------------------------------------------------------------
+
+  // When to stand for election, if nothing is heard until then: after the lease and a random part
+  // where a leader is known, after the random part alone otherwise.
+  instant election_deadline() const;
+  // The leader's lease at this node: until then no vote is granted, not even to itself.
+  bool lease_live(instant now) const;
+  // Starts the timer anew, say after a candidacy that failed.
+  void restart_timer(instant now, duration jitter);
+
+  // -- what is known ----------------------------------------------------------------------------
+
+  const vote& saved() const { return state_.saved; }
+  const log_view& log() const { return state_.log; }
+  log_index committed() const { return committed_; }
+  node_id id() const { return state_.id; }
+  uint64_t cluster() const { return state_.cluster; }
+  // The leader that this node follows, 0 when unknown or silent for longer than its lease.
+  node_id leader(instant now) const;
+
+  // This node wrote to the log by itself: its leadership ended, or it was initialised.
+  void on_log_written(log_view log) { state_.log = std::move(log); }
+  void join_cluster(uint64_t cluster) { state_.cluster = cluster; }
+  void on_committed(log_index committed);
+
+ private:
+  append_reply reply_to(const append_request& request, verdict v) const;
+  append_decision accept(const append_request& request);
+  const char* malformed(const append_request& request) const;
+
+  state state_;
+  timing timing_;
+  vote_mode mode_;
+  log_index committed_;
+  instant heard_;  // of the leader, or the timer's start where none is known
+  duration jitter_;
+};
+
+}  // namespace troupe::core

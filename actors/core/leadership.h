@@ -1,0 +1,93 @@
+// One leadership, from the election that was won to its end: the commit rule, read confirmation,
+// the lease, and how much is under way (thesis 3.5, 3.6.2, 6.4).
+//
+// Pure. The leader actor owns exactly one and dies with it, so no state of an old leadership
+// survives.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "actors/core/log_view.h"
+#include "actors/core/membership.h"
+#include "actors/core/timing.h"
+
+namespace troupe::core {
+
+class leadership {
+ public:
+  struct options {
+    core::timing timing;
+    size_t rounds = 2;  // batches under way at once; more only splits them up
+  };
+
+  // `elected`: the committed vote. `tail`: the log's end at that moment.
+  leadership(const vote& elected, const membership& members, const log_tail& tail, options o,
+             instant now);
+
+  // -- the log ----------------------------------------------------------------------------------
+
+  // Whether another batch should be sealed now, or what is there should wait and grow.
+  bool may_append() const { return under_way_.size() < options_.rounds; }
+  const log_tail& last() const { return last_; }
+  void on_appended(const log_tail& last);
+
+  // This node's own disk has all up to `durable`. The leader counts itself by this alone (thesis
+  // 10.2.1: it writes in parallel with replication).
+  // Both return the new committed index when it moved.
+  std::optional<log_index> on_flushed(const log_id& durable);
+  // A follower acknowledged, answering a request that was sent at `sent` and carried `round`. An
+  // empty `durable` claims nothing but that it still follows.
+  std::optional<log_index> on_acked(node_id from, const log_id& durable, instant sent,
+                                    uint64_t round);
+
+  log_index committed() const { return committed_; }
+
+  // -- reads (thesis 6.4) -----------------------------------------------------------------------
+
+  // A read that arrives now sees at least this index: all that the leader has received before it,
+  // its own first entry included. Later than needed for linearizability, and so a client that
+  // pipelines a write and a read sees its write.
+  log_index read_index() const { return last_.last.index; }
+  // Starts a round that confirms the leadership; the acknowledgements of requests that carry it
+  // count.
+  uint64_t begin_round() { return ++round_; }
+  uint64_t round() const { return round_; }
+  // Rounds up to this one were confirmed by a write quorum.
+  uint64_t confirmed_round() const;
+
+  // -- time -------------------------------------------------------------------------------------
+
+  // A write quorum followed this leader at this time: measured from when the requests were sent.
+  instant quorum_heard(instant now) const;
+  // Within the lease: reads and writes are accepted.
+  bool active(instant now) const;
+  // When to give up if no quorum answers: one more lease after it became inactive.
+  instant deadline(instant now) const;
+
+  const vote& elected() const { return elected_; }
+  const membership& members() const { return members_; }
+  std::optional<instant> last_heard(node_id id) const;
+  log_id durable(node_id id) const;
+
+ private:
+  struct peer {
+    log_id durable;
+    instant heard;
+    uint64_t round = 0;
+  };
+  std::optional<log_index> advance();
+
+  vote elected_;
+  membership members_;
+  options options_;
+  log_tail last_;
+  log_index first_own_;
+  log_index committed_;
+  std::deque<log_index> under_way_;  // the ends of the batches that are not committed
+  uint64_t round_ = 0;
+  std::map<node_id, peer> peers_;  // every voter and learner, this node included
+};
+
+}  // namespace troupe::core

@@ -1,0 +1,59 @@
+// Who takes part in a cluster: one quorum tree, or several while joint, and the address of every
+// node.
+//
+// Takes effect when it is appended, not when it is committed (thesis 4.1).
+#pragma once
+
+#include <map>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "actors/core/quorum.h"
+#include "actors/core/vote_order.h"
+#include "proto/ids.h"
+
+namespace troupe::core {
+
+class membership {
+ public:
+  membership() = default;
+  // Nodes in no config are learners. Does not check; see check().
+  membership(std::vector<quorum> configs, std::map<node_id, std::string> addresses);
+
+  // The usual first membership: a majority of `addresses`.
+  static membership of_majority(std::map<node_id, std::string> addresses);
+
+  bool empty() const { return configs_.empty(); }
+  bool joint() const { return configs_.size() > 1; }
+  bool is_voter(node_id id) const;
+  bool contains(node_id id) const { return addresses_.contains(id); }
+  std::set<node_id> voters() const;
+  std::set<node_id> learners() const;
+  const std::vector<quorum>& configs() const { return configs_; }
+  // host:port of the raft port of every voter and learner.
+  const std::map<node_id, std::string>& addresses() const { return addresses_; }
+
+  // A quorum in every config (thesis 4.3). Never true while empty.
+  bool satisfied(quorum_kind kind, absl::FunctionRef<bool(node_id)> present) const;
+  // The least of what the configs hold, see quorum::held_by.
+  uint64_t held_by(quorum_kind kind, absl::FunctionRef<uint64_t(node_id)> value) const;
+
+  // Ok when every config is, every voter has an address, and ids are ≥ 1; kInvalidArgument with the
+  // reason otherwise.
+  absl::Status check(vote_mode mode) const;
+
+  bool operator==(const membership&) const = default;
+
+ private:
+  std::vector<quorum> configs_;
+  std::map<node_id, std::string> addresses_;
+};
+
+// {1,2,3} + {3,4,5} learners {6}
+std::ostream& operator<<(std::ostream& out, const membership& m);
+
+}  // namespace troupe::core

@@ -1,0 +1,68 @@
+// What the protocol objects of two nodes say to each other (thesis 3.4, 3.5), as plain values. How
+// they look on the wire is in actors/wire.h.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "proto/batch.h"
+#include "proto/ids.h"
+
+namespace troupe::core {
+
+// One replication stream of one leadership to one peer. Whatever belongs to a leadership carries
+// it, and a fact of another session is dropped: an acknowledgement from before a follower was
+// removed, wiped or re-added never counts afterwards.
+struct session {
+  vote leader;
+  log_id membership;
+  uint64_t stream = 0;
+
+  bool operator==(const session&) const = default;
+};
+
+struct vote_request {
+  node_id from;
+  node_id to;              // an address may lead to another node by mistake: that one refuses
+  uint64_t candidacy = 0;  // echoed: a late grant is not counted for another candidacy
+  vote wanted;
+  log_id last;            // of the candidate's log
+  bool transfer = false;  // the leader asked for it, so its lease does not protect it
+  uint64_t cluster = 0;  // checksum of the first membership; requests of other clusters are refused
+};
+
+struct vote_reply {
+  node_id from;
+  uint64_t candidacy = 0;
+  bool granted = false;
+  vote saved;  // the voter's promise; never the vote of its own candidacy
+  log_id last;
+};
+
+struct append_request {
+  node_id to;
+  core::session session;
+  log_id previous;      // the entry right before the first batch
+  log_index committed;  // by the leader; counts for the follower up to what this request verifies
+  uint64_t round = 0;   // echoed; confirms reads
+  uint64_t cluster = 0;
+  std::vector<batch_ptr> batches;  // none: a heartbeat or a probe
+};
+
+enum class verdict : uint8_t {
+  matched,   // `previous` is in the follower's log
+  conflict,  // it is not; go on at `hint`
+  rejected,  // the follower promised a greater vote, `saved`
+  failed,    // the follower cannot write
+};
+
+struct append_reply {
+  core::session session;
+  uint64_t round = 0;
+  core::verdict verdict = verdict::failed;
+  log_id durable;  // all up to here is on the follower's disk; empty: nothing is claimed
+  log_id hint;
+  vote saved;
+};
+
+}  // namespace troupe::core

@@ -1,0 +1,93 @@
+#include "actors/core/progress.h"
+
+#include <algorithm>
+
+#include "proto/check.h"
+#include "proto/trace.h"
+
+namespace troupe::core {
+
+progress::progress(log_view log, flow_limits limits)
+    : log_(std::move(log)), limits_(limits), next_(log_.last()) {}
+
+bool progress::may_send() const {
+  if (mode_ == mode::probing)
+    return std::ranges::none_of(flights_, [&](const flight& f) { return f.epoch == epoch_; });
+  return flights_.size() < limits_.requests && in_flight_ < limits_.window;
+}
+
+progress::step progress::next() const {
+  const auto room = limits_.window.value - std::min(in_flight_.value, limits_.window.value);
+  return {tickets_ + 1, next_, next_.index.next(),
+          byte_count(std::min(room, limits_.request.value))};
+}
+
+progress::step progress::heartbeat() const {
+  const log_id& previous = mode_ == mode::probing ? next_ : common_;
+  return {tickets_ + 1, previous, previous.index.next(), byte_count(0)};
+}
+
+void progress::sent(const step& s, const log_id& last, byte_count size, instant now) {
+  TROUPE_CHECK(s.ticket == tickets_ + 1, "tickets are used in order");
+  TROUPE_CHECK(last.index >= s.previous.index, "a request never goes backwards");
+  ++tickets_;
+  flights_.push_back({s.ticket, epoch_, s.previous, size, now});
+  in_flight_ += size.value;
+  // A probe that carries batches does not move on before it is answered.
+  if (mode_ == mode::streaming) next_ = std::max(next_, last);
+}
+
+std::optional<instant> progress::sent_at(uint64_t ticket) const {
+  for (const flight& f : flights_)
+    if (f.ticket == ticket) return f.sent;
+  return std::nullopt;
+}
+
+std::optional<progress::flight> progress::land(uint64_t ticket) {
+  const auto it = std::ranges::find(flights_, ticket, &flight::ticket);
+  if (it == flights_.end()) return std::nullopt;
+  const flight landed = *it;
+  flights_.erase(it);
+  in_flight_ = in_flight_ - landed.size.value;
+  return landed;
+}
+
+void progress::on_matched(uint64_t ticket, const log_id& durable) {
+  const auto landed = land(ticket);
+  if (!landed || landed->epoch != epoch_) return;
+  if (durable) {
+    TROUPE_CHECK(log_.contains(durable), "a follower acknowledges what it was sent");
+    matched_ = std::max(matched_, durable);
+  }
+  common_ = std::max({common_, landed->previous, durable});
+  if (mode_ == mode::streaming) return;
+  TROUPE_EVENT(debug) << "follower matches at " << common_;
+  mode_ = mode::streaming;
+  next_ = common_;
+}
+
+void progress::on_conflict(uint64_t ticket, const log_id& hint) {
+  const auto landed = land(ticket);
+  if (!landed || landed->epoch != epoch_) return;
+  // The search goes down only. A hint at or above what was asked makes no sense: step back by one.
+  const log_id& asked = landed->previous;
+  auto at = log_.floor(hint);
+  if (at.index >= asked.index && asked.index) at = log_.floor({asked.leader, asked.index - 1});
+  TROUPE_EVENT(debug) << "conflict at " << asked << ", hint " << hint << ", go on at " << at;
+  probe_from(at);
+}
+
+void progress::on_failure(uint64_t ticket) {
+  const auto landed = land(ticket);
+  if (!landed || landed->epoch != epoch_) return;
+  probe_from(mode_ == mode::streaming ? common_ : next_);
+}
+
+void progress::probe_from(const log_id& previous) {
+  mode_ = mode::probing;
+  next_ = previous;
+  common_ = std::min(common_, previous);
+  ++epoch_;
+}
+
+}  // namespace troupe::core

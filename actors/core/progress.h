@@ -1,0 +1,91 @@
+// What a leader knows of one follower's log, and what to send next (thesis 3.5; openraft's
+// progress).
+//
+// Two modes. *Probing* looks for the last common entry with one request at a time. *Streaming*
+// keeps several requests in flight, bounded in bytes, each starting where the one before ends. A
+// lost request, a conflict or a silent peer leads back to probing from what is known to match.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "actors/core/log_view.h"
+#include "actors/core/messages.h"
+
+namespace troupe::core {
+
+struct flow_limits {
+  byte_count window = MiB(8);   // sent and not acknowledged, to one follower
+  byte_count request = MiB(1);  // aimed at in one request; one larger batch goes alone
+  size_t requests = 16;         // in flight at once
+};
+
+class progress {
+ public:
+  enum class mode { probing, streaming };
+
+  // `log`: the leader's log when its leadership began. Starts probing at its end.
+  progress(log_view log, flow_limits limits);
+
+  // The request to send now, if one may be sent. `previous` is what the follower is asked to have;
+  // `first` is the first index to send, of which at most `most` bytes.
+  struct step {
+    uint64_t ticket;
+    log_id previous;
+    log_index first;
+    byte_count most;
+  };
+  // Whether `next()` may be called: room in the window, and no probe under way.
+  bool may_send() const;
+  log_index next_index() const { return next_.index.next(); }
+  // The request may stay empty: a probe for which nothing is at hand.
+  step next() const;
+  // An empty request that asks for no more than what is known to match (or is searched for); it may
+  // be sent at any time.
+  step heartbeat() const;
+  // `step` was sent and ends with `last` (== step.previous when empty).
+  void sent(const step& s, const log_id& last, byte_count size, instant now);
+
+  // Each ticket is answered exactly once, by one of these. Answers of tickets from before the last
+  // return to probing only count as signs of life.
+  void on_matched(uint64_t ticket, const log_id& durable);
+  void on_conflict(uint64_t ticket, const log_id& hint);
+  void on_failure(uint64_t ticket);
+
+  // When the request of `ticket` was sent: the lease counts from then (thesis 6.4.1). nullopt for a
+  // ticket that was answered before.
+  std::optional<instant> sent_at(uint64_t ticket) const;
+
+  // The leader's log grew or was purged.
+  void on_log_appended(leader_id leader, log_index last) { log_.append(leader, last); }
+
+  mode how() const { return mode_; }
+  // Durable at the follower; what the leader counts.
+  const log_id& matched() const { return matched_; }
+  byte_count in_flight() const { return in_flight_; }
+  log_index last_index() const { return log_.last_index(); }
+
+ private:
+  struct flight {
+    uint64_t ticket;
+    uint64_t epoch;
+    log_id previous;
+    byte_count size;
+    instant sent;
+  };
+  std::optional<flight> land(uint64_t ticket);
+  void probe_from(const log_id& previous);
+
+  log_view log_;
+  flow_limits limits_;
+  mode mode_ = mode::probing;
+  log_id next_;    // the last entry that was sent, or that is asked about
+  log_id common_;  // known to be in the follower's log, durable or not
+  log_id matched_;
+  uint64_t epoch_ = 1;  // grows with each return to probing
+  uint64_t tickets_ = 0;
+  std::deque<flight> flights_;
+  byte_count in_flight_;
+};
+
+}  // namespace troupe::core

@@ -1,0 +1,233 @@
+#include "actors/core/rehearsal.h"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "actors/core/samples.h"
+
+namespace troupe::core {
+
+rehearsal::rehearsal(options o)
+    : options_(o), random_(o.seed), members_(majority_of(o.nodes)), now_(time_zero) {
+  const duration same = jitter();
+  for (const auto& [id, address] : members_.addresses()) {
+    node& n = nodes_[id];
+    n.id = id;
+    n.number = random_();
+    n.voter = std::make_unique<acceptor>(acceptor::state{id, {}, {}, 7}, o.timing, o.mode, now_,
+                                         o.in_step ? same : jitter());
+    arm(n);
+  }
+}
+
+// -- time -----------------------------------------------------------------------------------------
+
+void rehearsal::run_for(duration d) {
+  run_until([] { return false; }, d);
+}
+
+bool rehearsal::run_until(const std::function<bool()>& done, duration limit) {
+  const instant end = now_ + limit;
+  while (!done()) {
+    if (events_.empty() || events_.begin()->first > end) {
+      now_ = end;
+      return done();
+    }
+    auto next = events_.extract(events_.begin());
+    now_ = next.key();
+    next.mapped()();
+  }
+  return true;
+}
+
+duration rehearsal::jitter() {
+  const auto& t = options_.timing;
+  return duration(std::uniform_int_distribution<int64_t>(t.election_timeout_min.count(),
+                                                         t.election_timeout_max.count())(random_));
+}
+
+void rehearsal::arm(node& n) {
+  const auto number = ++n.alarm;
+  if (n.leading) return;
+  at(std::max(now_, n.voter->election_deadline()), [this, &n, number] {
+    if (n.alarm == number) campaign(n);
+  });
+}
+
+// -- links ----------------------------------------------------------------------------------------
+
+void rehearsal::send(node_id from, node_id to, std::function<void()> arrives) {
+  std::uniform_int_distribution<int64_t> any(options_.latency_min.count(),
+                                             options_.latency_max.count());
+  if (cut_.contains({from, to}) || random_() % 100 < percent_) return;
+  if (random_() % 100 < percent_) at(now_ + 20 * duration(any(random_)), arrives);
+  at(now_ + duration(any(random_)), std::move(arrives));
+}
+
+void rehearsal::mute(uint64_t id) {
+  for (uint64_t other = 1; other <= options_.nodes; ++other) cut(id, other);
+}
+
+void rehearsal::deafen(uint64_t id) {
+  for (uint64_t other = 1; other <= options_.nodes; ++other) cut(other, id);
+}
+
+void rehearsal::only(const std::vector<std::pair<uint64_t, uint64_t>>& links) {
+  for (uint64_t id = 1; id <= options_.nodes; ++id) isolate(id);
+  for (const auto& [a, b] : links) {
+    cut_.erase({node_id(a), node_id(b)});
+    cut_.erase({node_id(b), node_id(a)});
+  }
+}
+
+// Only what was saved survives.
+void rehearsal::restart(uint64_t id) {
+  node& n = nodes_.at(node_id(id));
+  const acceptor::state kept{n.id, n.voter->saved(), n.voter->log(), 7};
+  n.standing.reset();
+  n.leading.reset();
+  n.seen = {};
+  n.number = random_();
+  n.voter = std::make_unique<acceptor>(kept, options_.timing, options_.mode, now_, jitter());
+  arm(n);
+}
+
+// -- elections ------------------------------------------------------------------------------------
+
+void rehearsal::save(node& n, const vote& v) {
+  ++n.saves;
+  n.voter->on_vote_saved(v, now_, jitter());
+}
+
+void rehearsal::campaign(node& n) {
+  if (exceeds(n.voter->saved(), n.seen, options_.mode)) n.seen = n.voter->saved();
+  ++n.candidacies;
+  if (n.voter->lease_live(now_)) broken_.push_back("a node stood for election during a lease");
+  n.standing.emplace(++n.number, n.id, n.seen, members_, n.voter->log().last(), 7, options_.mode);
+  n.voter->restart_timer(now_, jitter());
+  arm(n);
+  for (const auto id : n.standing->electorate())
+    send(n.id, id,
+         [this, &to = nodes_.at(id), m = n.standing->request_to(id)] { on_vote_request(to, m); });
+  conclude(n, n.standing->outcome());
+}
+
+void rehearsal::on_vote_request(node& n, const vote_request& m) {
+  const auto floor = n.standing ? std::optional(n.standing->wanted()) : std::nullopt;
+  const auto decision = n.voter->on_vote_request(m, floor, n.leading.has_value(), now_);
+  vote_reply reply;
+  if (const auto* refusal = std::get_if<vote_refusal>(&decision)) {
+    reply = refusal->reply;
+  } else {
+    reply = std::get<grant>(decision).reply;
+    n.standing.reset();
+    n.leading.reset();
+    if (m.wanted != n.voter->saved()) save(n, m.wanted);
+    arm(n);
+  }
+  send(n.id, m.from, [this, &to = nodes_.at(m.from), reply] {
+    if (to.standing) conclude(to, to.standing->on_vote_reply(reply));
+  });
+}
+
+void rehearsal::conclude(node& n, candidacy::result r) {
+  if (r == candidacy::result::lost) n.seen = n.standing->seen();
+  if (r != candidacy::result::won) return;
+  const vote elected{n.standing->wanted().leader, true};
+  n.standing.reset();
+  save(n, elected);
+  lead(n);
+}
+
+// -- leaderships ----------------------------------------------------------------------------------
+
+void rehearsal::lead(node& n) {
+  const vote elected = n.voter->saved();
+  std::ostringstream what;
+  for (const vote& v : elected_)
+    if (v.leader == elected.leader ||
+        (options_.mode == vote_mode::standard && v.leader.in == elected.leader.in))
+      what << elected << " was won after " << v << "; ";
+  for (const auto& [id, other] : nodes_)
+    if (other.leading && other.leading->active(now_))
+      what << elected << " was won while n" << id << " holds a lease; ";
+  if (!what.str().empty()) broken_.push_back(what.str());
+  elected_.push_back(elected);
+  n.leading.emplace(elected, members_, log_tail{n.voter->log().last(), 0},
+                    leadership::options{options_.timing}, now_);
+  arm(n);
+  beat(n, elected);
+}
+
+void rehearsal::beat(node& n, const vote& elected) {
+  if (!n.leading || n.leading->elected() != elected) return;
+  if (now_ >= n.leading->deadline(now_)) return end(n, /*hurry=*/false);
+  for (const auto& [id, address] : members_.addresses()) {
+    if (id == n.id) continue;
+    append_request m;
+    m.to = id;
+    m.session.leader = elected;
+    m.previous = n.voter->log().last();
+    m.cluster = 7;
+    send(n.id, id, [this, &to = nodes_.at(id), from = n.id, m, sent = now_] {
+      on_append_request(to, from, m, sent);
+    });
+  }
+  at(now_ + options_.timing.heartbeat_interval, [this, &n, elected] { beat(n, elected); });
+}
+
+void rehearsal::end(node& n, bool hurry) {
+  n.leading.reset();
+  if (hurry)
+    n.voter->restart_timer(now_ - options_.timing.lease(), duration::zero());
+  else
+    n.voter->restart_timer(now_, jitter());
+  arm(n);
+}
+
+void rehearsal::on_append_request(node& n, node_id from, const append_request& m, instant sent) {
+  auto decision = n.voter->on_append_request(m, now_);
+  if (const auto* first = std::get_if<save_vote_first>(&decision)) {
+    n.leading.reset();
+    save(n, first->wanted);
+    decision = n.voter->on_append_request(m, now_);
+  }
+  append_reply reply;
+  if (auto* refusal = std::get_if<append_refusal>(&decision))
+    reply = refusal->reply;
+  else
+    reply = std::get<accepted_append>(decision).reply;
+  // Whoever counts as followed must not vote for itself meanwhile.
+  if (reply.verdict == verdict::matched || reply.verdict == verdict::conflict) n.standing.reset();
+  arm(n);
+  send(n.id, from, [this, &to = nodes_.at(from), by = n.id, reply, sent] {
+    on_append_reply(to, by, reply, sent);
+  });
+}
+
+void rehearsal::on_append_reply(node& n, node_id from, const append_reply& m, instant sent) {
+  if (!n.leading || n.leading->elected() != m.session.leader) return;
+  if (m.verdict == verdict::rejected) {
+    if (exceeds(m.saved, n.seen, options_.mode)) n.seen = m.saved;
+    return end(n, /*hurry=*/!m.saved.committed);
+  }
+  n.leading->on_acked(from, m.durable, sent, m.round);
+}
+
+// -- what can be seen -----------------------------------------------------------------------------
+
+uint64_t rehearsal::leader() const {
+  for (const auto& [id, n] : nodes_)
+    if (n.leading && n.leading->active(now_)) return id.value;
+  return 0;
+}
+
+uint64_t rehearsal::greatest_term() const {
+  uint64_t greatest = 0;
+  for (const auto& [id, n] : nodes_)
+    greatest = std::max(greatest, n.voter->saved().leader.in.value);
+  return greatest;
+}
+
+}  // namespace troupe::core

@@ -1,0 +1,109 @@
+// Several nodes on one page: acceptors, candidacies and leaderships wired together as server and
+// leader do it, without actors, in virtual time, over links that delay, repeat and lose.
+//
+// For elections: leaders send heartbeats, and nobody's log grows.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/core/acceptor.h"
+#include "actors/core/candidacy.h"
+#include "actors/core/leadership.h"
+
+namespace troupe::core {
+
+class rehearsal {
+ public:
+  struct options {
+    uint64_t nodes = 3;
+    vote_mode mode = vote_mode::advanced;
+    uint64_t seed = 1;
+    core::timing timing;
+    duration latency_min = std::chrono::milliseconds(1);
+    duration latency_max = std::chrono::milliseconds(5);
+    // All nodes start their timers with the same random part, so that elections split.
+    bool in_step = false;
+  };
+  explicit rehearsal(options o);
+
+  // -- time --
+  instant now() const { return now_; }
+  void run_for(duration d);
+  // False when `limit` passed first.
+  bool run_until(const std::function<bool()>& done, duration limit);
+
+  // -- faults --
+  void mute(uint64_t id);  // what it sends is lost
+  void deafen(uint64_t id);
+  void isolate(uint64_t id) { mute(id), deafen(id); }
+  void cut(uint64_t from, uint64_t to) { cut_.insert({node_id(from), node_id(to)}); }
+  // Only these pairs reach each other.
+  void only(const std::vector<std::pair<uint64_t, uint64_t>>& links);
+  void heal() { cut_.clear(); }
+  void restart(uint64_t id);
+  // So many of 100 messages are lost, and as many come twice.
+  void disturb(unsigned percent) { percent_ = percent; }
+
+  // -- what can be seen --
+  const acceptor& of(uint64_t id) const { return *nodes_.at(node_id(id)).voter; }
+  bool leads(uint64_t id) const { return nodes_.at(node_id(id)).leading.has_value(); }
+  // The leader that is within its lease, 0 when there is none.
+  uint64_t leader() const;
+  uint64_t greatest_term() const;
+  // Everything that was won so far.
+  const std::vector<vote>& elected() const { return elected_; }
+  // How often the node saved a vote, and how often it stood for election.
+  uint64_t saves(uint64_t id) const { return nodes_.at(node_id(id)).saves; }
+  uint64_t candidacies(uint64_t id) const { return nodes_.at(node_id(id)).candidacies; }
+  // What must never happen and did: empty in every test.
+  const std::vector<std::string>& broken() const { return broken_; }
+
+ private:
+  struct node {
+    node_id id;
+    std::unique_ptr<acceptor> voter;
+    std::optional<candidacy> standing;
+    std::optional<leadership> leading;
+    vote seen;
+    uint64_t number = 0;  // of the last candidacy
+    uint64_t alarm = 0;   // an alarm of an older number is stale
+    uint64_t candidacies = 0;
+    uint64_t saves = 0;
+  };
+
+  void at(instant when, std::function<void()> what) { events_.emplace(when, std::move(what)); }
+  void send(node_id from, node_id to, std::function<void()> arrives);
+  void arm(node& n);
+  duration jitter();
+  void save(node& n, const vote& v);
+
+  void campaign(node& n);
+  void conclude(node& n, candidacy::result r);
+  void lead(node& n);
+  void beat(node& n, const vote& elected);
+  void end(node& n, bool hurry);
+  void on_vote_request(node& n, const vote_request& m);
+  void on_append_request(node& n, node_id from, const append_request& m, instant sent);
+  void on_append_reply(node& n, node_id from, const append_reply& m, instant sent);
+
+  options options_;
+  std::mt19937_64 random_;
+  membership members_;
+  instant now_;
+  std::multimap<instant, std::function<void()>> events_;
+  std::map<node_id, node> nodes_;
+  std::set<std::pair<node_id, node_id>> cut_;
+  unsigned percent_ = 0;
+  std::vector<vote> elected_;
+  std::vector<std::string> broken_;
+};
+
+}  // namespace troupe::core

@@ -1,0 +1,19 @@
+// How long a node waits for what. Names and defaults are openraft's.
+#pragma once
+
+#include "proto/ids.h"
+
+namespace troupe::core {
+
+struct timing {
+  duration election_timeout_min = std::chrono::milliseconds(150);
+  duration election_timeout_max = std::chrono::milliseconds(300);
+  duration heartbeat_interval = std::chrono::milliseconds(50);
+
+  // For this long after it heard of its leader a node grants no vote to others.
+  constexpr duration lease() const { return election_timeout_max; }
+  // A request to a peer that has no answer by then has failed.
+  constexpr duration rpc_timeout() const { return 4 * election_timeout_max; }
+};
+
+}  // namespace troupe::core

@@ -1,0 +1,95 @@
+// Write commands and queries of the key-value machine as compact bytes.
+//
+// A command is one op byte, one flags byte, and its arguments: each a LEB128 length and its bytes.
+// Write commands live in the log for ever, so an op's number and the order of its arguments never
+// change. Numbers inside (increments, cursors, counts) are 8 bytes, little endian.
+//
+// Thread safe: there is no state.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace troupe::kv {
+
+enum class op : uint8_t {
+  // Writes.
+  set = 1,         // key, value; flags: set_flag
+  getset = 2,      // key, value
+  del = 3,         // key…
+  incr_by = 4,     // key, number
+  append = 5,      // key, value
+  mset = 6,        // (key, value)…
+  flush_all = 7,   //
+  cas = 8,         // key, expected, new
+  cas_absent = 9,  // key, new
+
+  // Queries.
+  get = 128,     // key
+  exists = 129,  // key…
+  strlen = 130,  // key
+  mget = 131,    // key…
+  dbsize = 132,  //
+  scan = 133,    // cursor, count[, pattern]
+};
+
+enum set_flag : uint8_t {
+  only_if_absent = 1,
+  only_if_present = 2,
+  return_old = 4,
+};
+
+// Keys are compared, hashed and matched as a whole, so they stay far below the bound of values.
+inline constexpr size_t max_key_bytes = 64 << 10;
+// No value grows beyond this, and no argument of a command is longer.
+inline constexpr size_t max_value_bytes = 32 << 20;
+// A pattern's cost is its length times the key's.
+inline constexpr size_t max_pattern_bytes = 1 << 10;
+
+constexpr bool is_write(op what) { return static_cast<uint8_t>(what) < 128; }
+
+// Walks the arguments of a parsed command.
+class arguments {
+ public:
+  arguments() = default;
+  explicit arguments(std::string_view bytes) : rest_(bytes) {}
+
+  // Steps to the next one; false when there is none, or when the bytes are cut short.
+  bool next(std::string_view& argument);
+  // The next one of a command whose shape was parsed.
+  std::string_view take() {
+    std::string_view argument;
+    next(argument);
+    return argument;
+  }
+  // The next one as a number; parsed commands hold 8 bytes there.
+  int64_t take_number();
+  bool done() const { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+};
+
+// A command whose shape was checked. Does not own its bytes.
+struct command {
+  op what{};
+  uint8_t flags = 0;
+  uint32_t count = 0;  // of the arguments
+  arguments args;
+};
+
+// Replaces `out` with the command.
+void encode(op what, uint8_t flags, std::span<const std::string_view> args, std::string& out);
+// A number argument; keep the string while encoding.
+std::string encode_number(int64_t n);
+
+// Checks any bytes for a command that can be executed: a known op, its number of arguments, their
+// bounds. Answers an error text (empty: fine, `out` is set).
+std::string_view parse(std::string_view bytes, command& out);
+
+// A decimal integer as Redis reads one: no sign but '-', no leading zeros, no spaces, 64 bits.
+bool parse_integer(std::string_view text, int64_t& n);
+
+}  // namespace troupe::kv

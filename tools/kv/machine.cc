@@ -1,0 +1,227 @@
+#include "tools/kv/machine.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "tools/kv/glob.h"
+#include "tools/kv/reply.h"
+
+namespace troupe::kv {
+namespace {
+
+// A page of SCAN ends when it has this many bytes, and a scratch buffer beyond it is given back.
+constexpr size_t page_bytes = 1 << 20;
+// More than this for one page would hold up the apply queue.
+constexpr int64_t max_scan_count = 100'000;
+
+}  // namespace
+
+void machine::apply(log_index, frames_view commands, frames& results) {
+  command c;
+  for (const std::string_view bytes : commands) {
+    if (const auto fault = parse(bytes, c); !fault.empty())
+      results.add(error(fault));
+    else
+      results.add(execute(c));
+  }
+  if (reply_.capacity() > page_bytes) std::string().swap(reply_);
+}
+
+void machine::query(std::string_view question, frames& results) {
+  command c;
+  if (const auto fault = parse(question, c); !fault.empty())
+    results.add(error(fault));
+  else
+    results.add(answer(c));
+  if (reply_.capacity() > page_bytes) std::string().swap(reply_);
+}
+
+std::string_view machine::execute(command& c) {
+  switch (c.what) {
+    case op::set:
+      return set(c);
+    case op::getset:
+      return getset(c);
+    case op::del:
+      return del(c);
+    case op::incr_by:
+      return incr_by(c);
+    case op::append:
+      return append(c);
+    case op::mset:
+      return mset(c);
+    case op::flush_all:
+      return data_.clear(), ok_reply;
+    case op::cas:
+      return cas(c);
+    case op::cas_absent:
+      return cas_absent(c);
+    default:
+      return error("ERR malformed command: a query is not a write");
+  }
+}
+
+std::string_view machine::answer(command& c) {
+  switch (c.what) {
+    case op::get:
+      return bulk_or_nil(data_.find(c.args.take()));
+    case op::exists:
+      return exists(c);
+    case op::strlen: {
+      const std::string* value = data_.find(c.args.take());
+      return integer(value == nullptr ? 0 : static_cast<int64_t>(value->size()));
+    }
+    case op::mget:
+      return mget(c);
+    case op::dbsize:
+      return integer(static_cast<int64_t>(data_.size()));
+    case op::scan:
+      return scan(c);
+    default:
+      return error("ERR malformed query: a write is not a query");
+  }
+}
+
+std::string_view machine::set(command& c) {
+  const std::string_view key = c.args.take();
+  const std::string_view value = c.args.take();
+  if (c.flags == 0) {
+    data_.at(key).assign(value);
+    return ok_reply;
+  }
+  std::string* old = data_.find(key);
+  const bool refused = (old != nullptr && (c.flags & only_if_absent) != 0) ||
+                       (old == nullptr && (c.flags & only_if_present) != 0);
+  std::string_view reply = refused ? nil_reply : ok_reply;
+  if ((c.flags & return_old) != 0) reply = bulk_or_nil(old);
+  if (!refused) (old != nullptr ? *old : data_.at(key)).assign(value);
+  return reply;
+}
+
+std::string_view machine::getset(command& c) {
+  const std::string_view key = c.args.take();
+  std::string* old = data_.find(key);
+  const std::string_view reply = bulk_or_nil(old);
+  (old != nullptr ? *old : data_.at(key)).assign(c.args.take());
+  return reply;
+}
+
+std::string_view machine::del(command& c) {
+  int64_t count = 0;
+  while (!c.args.done()) count += data_.erase(c.args.take()) ? 1 : 0;
+  return integer(count);
+}
+
+std::string_view machine::incr_by(command& c) {
+  const std::string_view key = c.args.take();
+  const int64_t by = c.args.take_number();
+  std::string* old = data_.find(key);
+  int64_t n = 0;
+  if (old != nullptr && !parse_integer(*old, n))
+    return error("ERR value is not an integer or out of range");
+  if (__builtin_add_overflow(n, by, &n)) return error("ERR increment or decrement would overflow");
+  char text[24];
+  const char* end = std::to_chars(text, text + sizeof text, n).ptr;
+  (old != nullptr ? *old : data_.at(key)).assign(text, end - text);
+  return integer(n);
+}
+
+std::string_view machine::append(command& c) {
+  const std::string_view key = c.args.take();
+  const std::string_view tail = c.args.take();
+  std::string* old = data_.find(key);
+  if (old != nullptr && old->size() + tail.size() > max_value_bytes)
+    return error("ERR string exceeds maximum allowed size (33554432 bytes)");
+  std::string& value = old != nullptr ? *old : data_.at(key);
+  value.append(tail);
+  return integer(static_cast<int64_t>(value.size()));
+}
+
+std::string_view machine::mset(command& c) {
+  // Nothing can fail any more: all arguments were checked when the command was parsed.
+  while (!c.args.done()) {
+    const std::string_view key = c.args.take();
+    data_.at(key).assign(c.args.take());
+  }
+  return ok_reply;
+}
+
+std::string_view machine::cas(command& c) {
+  std::string* value = data_.find(c.args.take());
+  if (value == nullptr || *value != c.args.take()) return integer(0);
+  value->assign(c.args.take());
+  return integer(1);
+}
+
+std::string_view machine::cas_absent(command& c) {
+  const std::string_view key = c.args.take();
+  if (data_.find(key) != nullptr) return integer(0);
+  data_.at(key).assign(c.args.take());
+  return integer(1);
+}
+
+std::string_view machine::exists(command& c) {
+  int64_t count = 0;
+  while (!c.args.done()) count += data_.find(c.args.take()) != nullptr ? 1 : 0;
+  return integer(count);
+}
+
+std::string_view machine::mget(command& c) {
+  reply_.clear();
+  append_array(reply_, c.count);
+  while (!c.args.done()) {
+    const std::string* value = data_.find(c.args.take());
+    if (value == nullptr)
+      reply_.append(nil_reply);
+    else if (reply_.size() + value->size() > max_reply_bytes)
+      return error("ERR reply is longer than 67108864 bytes");
+    else
+      append_bulk(reply_, *value);
+  }
+  return reply_;
+}
+
+std::string_view machine::scan(command& c) {
+  const auto cursor = static_cast<uint64_t>(c.args.take_number());
+  const int64_t count = std::clamp<int64_t>(c.args.take_number(), 1, max_scan_count);
+  const bool filtered = !c.args.done();
+  const std::string_view pattern = c.args.take();
+  uint64_t found = 0;
+  page_.clear();
+  const uint64_t next = data_.scan(
+      cursor, count,
+      [&](const std::string& key, const std::string&) {
+        if (filtered && !glob_match(pattern, key)) return;
+        append_bulk(page_, key);
+        ++found;
+      },
+      [&] { return page_.size() < page_bytes; });
+  reply_.clear();
+  append_array(reply_, 2);
+  append_bulk(reply_, std::to_string(next));
+  append_array(reply_, found);
+  reply_.append(page_);
+  if (page_.capacity() > page_bytes) std::string().swap(page_);
+  return reply_;
+}
+
+std::string_view machine::bulk_or_nil(const std::string* value) {
+  if (value == nullptr) return nil_reply;
+  reply_.clear();
+  append_bulk(reply_, *value);
+  return reply_;
+}
+
+std::string_view machine::integer(int64_t n) {
+  reply_.clear();
+  append_integer(reply_, n);
+  return reply_;
+}
+
+std::string_view machine::error(std::string_view text) {
+  reply_.clear();
+  append_error(reply_, text);
+  return reply_;
+}
+
+}  // namespace troupe::kv

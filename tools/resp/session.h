@@ -1,0 +1,135 @@
+// One client connection without its socket: bytes in, actions for the node, outcomes in, replies
+// out.
+//
+//   s.on_bytes(read_from_socket);         // or s.on_results / s.on_failure
+//   write_to_socket(s.take_output());     // when what was taken before has been written
+//   for (auto& a : s.take_actions()) …;   // answer each by on_results or on_failure
+//   go on reading if s.wants_input(), close if s.finished()
+//
+// Replies come in the order of the requests. Consecutive requests of one kind form a run, which is
+// one action. Runs are issued in order:
+//   - a write run follows outstanding write runs at once: the way to the leader keeps their order;
+//   - a linearizable read follows outstanding writes at once: the leader's read index covers all
+//     that it received before; any other read waits for them, so that it sees its connection's
+//     writes;
+//   - a write waits for outstanding reads, which must not see it;
+//   - a question to the node waits for everything before it, and everything behind it waits for it.
+//
+// Memory: `bytes_held()` exceeds `max_bytes` by no more than what one call of `on_bytes` brought
+// in, the replies to runs that were issued, and the parser's one unfinished command. One thread at
+// a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/frames.h"
+#include "tools/resp/parser.h"
+#include "tools/resp/translate.h"
+
+namespace troupe::resp {
+
+struct session_limits {
+  size_t max_runs = 16;              // issued and not answered
+  uint32_t max_run_commands = 1024;  // a longer run is split
+  size_t max_run_bytes = 1 << 20;    // the same; one larger command is a run of its own
+  size_t max_bytes = 16 << 20;       // requests not answered and replies not taken
+  parser_limits parsing = {};
+};
+
+// Names one run of one session; never used again.
+using ticket = uint64_t;
+
+// What the node is asked to do. Its outcome is reported with its id.
+struct action {
+  enum class kind : uint8_t { propose, read, admin };
+
+  kind what = kind::propose;
+  ticket id = 0;
+  frames commands;                              // of propose and read
+  read_mode mode = read_mode::linearizable;     // of read
+  admin_request admin = admin_request::status;  // of admin
+  uint64_t argument = 0;                        // of admin
+};
+
+// Why a run got no results. The client reads it as the first word of its errors.
+enum class failure : uint8_t {
+  malformed,  // ERR: nothing happened and trying again does not help
+  busy,       // BUSY: refused before the log
+  no_leader,  // NOLEADER: refused before the log
+  unknown,    // UNKNOWN: it may or may not take effect; of a read it is NOLEADER
+  read_only,  // READONLY: the disk is full or failing
+};
+
+class session {
+ public:
+  // `id` is what CLIENT ID answers.
+  explicit session(uint64_t id, session_limits limits = {});
+
+  // Takes in what the client sent, all of it. Ignored once `finished()` is only a matter of time.
+  void on_bytes(std::string_view bytes);
+
+  // The run succeeded: `replies` holds the bytes of one RESP2 reply for each of its commands (for
+  // an admin request, one). Any other number of them counts as an unknown outcome. Both answer
+  // false for an id that is not outstanding, and change nothing then.
+  bool on_results(ticket id, frames_view replies);
+  // The run failed: one error for each command. An empty `detail` gives the failure's usual text.
+  bool on_failure(ticket id, failure why, std::string_view detail = {});
+
+  // What may be issued now, in the order in which it must reach the leader.
+  std::vector<action> take_actions();
+  // Replies for the client. Taking them makes room, so take actions after it.
+  std::string take_output();
+  bool has_output() const { return !output_.empty(); }
+
+  // False: leave the client's bytes in the socket until outcomes or taken output made room.
+  bool wants_input() const;
+  // All replies are in the output, and the connection is to be closed behind them.
+  bool finished() const { return closing_ && runs_.empty(); }
+
+  size_t bytes_held() const { return request_bytes_ + reply_bytes_ + output_.size(); }
+  size_t runs_outstanding() const { return writes_out_ + reads_out_ + admins_out_; }
+
+ private:
+  enum class state : uint8_t { waiting, issued, answered };
+  struct run {
+    request_kind kind = request_kind::local;
+    state is = state::waiting;
+    action todo;
+    uint32_t count = 0;
+    size_t bytes = 0;
+    std::string reply;
+  };
+
+  void add(const request& r);
+  void add_reply(std::string_view reply);
+  bool joins(const run& back, const request& r) const;
+  bool may_issue(const run& next) const;
+  size_t& outstanding(request_kind kind);
+  run* find_issued(ticket id);
+  template <class Append>
+  void settle(run& r, Append&& append);
+  void learn_reply_size(const run& r, size_t bytes);
+
+  session_limits limits_;
+  parser parser_;
+  client client_;
+  request scratch_;
+  std::deque<run> runs_;  // not yet in the output, oldest first; ids without gaps
+  ticket next_id_ = 1;    // of the next run
+  ticket next_to_issue_ = 1;
+  size_t writes_out_ = 0;
+  size_t reads_out_ = 0;
+  size_t admins_out_ = 0;
+  size_t request_bytes_ = 0;  // of runs that were not answered
+  size_t reply_bytes_ = 0;    // of answers behind a run that was not
+  uint32_t reads_at_once_;    // as replies turn out large or small
+  std::string output_;
+  bool closing_ = false;
+};
+
+}  // namespace troupe::resp

@@ -1,0 +1,40 @@
+// Why something was not done, as values. Small enough to travel between nodes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "caf/error.hpp"
+
+namespace troupe {
+
+// The numbers are part of the wire format: only add.
+enum class raft_errc : uint8_t {
+  none = 0,
+  // -- refused before the log: nothing happened, a client may try again --
+  not_leader = 1,  // go to the leader that comes with it, when one is known
+  busy = 2,        // a bound on bytes under way was reached
+  too_large = 3,   // larger than one batch may be; trying again does not help
+  // -- it was in the log --
+  dropped = 4,          // overwritten by another leader for certain: nothing happened
+  outcome_unknown = 5,  // it may or may not take effect
+  // -- between the actors of a node and between nodes --
+  fenced = 6,          // the log store has a greater vote
+  storage_failed = 7,  // the disk failed or is full: nothing is acknowledged any more
+  unreachable = 8,     // no connection to the peer
+  deposed = 9,         // another leader was elected
+  quorum_lost = 10,    // no write quorum answered within the lease
+  shutting_down = 11,
+  not_allowed = 12,  // initialize on a node that has state already
+  invalid = 13,      // the request makes no sense
+};
+
+// A clear word or two, for logs and error texts.
+std::string_view to_string(raft_errc code);
+
+// How CAF carries it; category "raft".
+caf::error make_error(raft_errc code);
+// The code in a CAF error of category "raft"; `otherwise` for any other error.
+raft_errc code_of(const caf::error& error, raft_errc otherwise);
+
+}  // namespace troupe

@@ -1,0 +1,52 @@
+// Every actor's typed interface on one page: read this first, then messages.h.
+//
+//   clients ──propose, read──► server ──delegates──► leader ──replicate──► replicator ──► peer
+//                                │                     │ append               append_request │
+//                                └────append────► log_store ◄────────────────────────────────┘
+//                                                      │
+//                                leader, server ──apply──► state_machine ──outcome──► clients
+#pragma once
+
+#include "actors/messages.h"
+#include "caf/typed_actor.hpp"
+
+namespace troupe {
+
+using caf::reacts_to;
+using caf::replies_to;
+
+// What a node is to the others, and to a client on another node. Implemented by a server, and by a
+// peer_link, which stands in for a remote one.
+using peer_actor =
+    caf::typed_actor<replies_to<core::vote_request>::with<core::vote_reply>,
+                     replies_to<core::append_request>::with<core::append_reply>,
+                     replies_to<propose>::with<outcome>, replies_to<read>::with<outcome>,
+                     replies_to<initialize>::with<done>, replies_to<hash_log>::with<log_hash>,
+                     replies_to<status_request>::with<status>>;
+
+// Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
+using server_actor = peer_actor::extend<reacts_to<outvoted>, reacts_to<tick>>;
+
+// One for each leadership of this node.
+using leader_actor =
+    caf::typed_actor<replies_to<propose>::with<outcome>, replies_to<read>::with<outcome>,
+                     replies_to<status_request>::with<status>, reacts_to<acked>,
+                     reacts_to<outvoted>, reacts_to<applied>, reacts_to<seal_now>, reacts_to<tick>>;
+
+// One for each peer and replication session.
+using replicator_actor =
+    caf::typed_actor<reacts_to<replicate>, reacts_to<confirm>,
+                     replies_to<status_request>::with<replicator_status>, reacts_to<tick>>;
+
+// The only writer of vote and log on its node, and the fence.
+using log_store_actor =
+    caf::typed_actor<replies_to<describe_log>::with<log_state>,
+                     replies_to<save_vote>::with<log_state>, replies_to<append>::with<flushed>,
+                     replies_to<read_log>::with<log_slice>, reacts_to<sync_now>>;
+
+// Hosts the user's machine.
+using state_machine_actor =
+    caf::typed_actor<reacts_to<apply>, reacts_to<query>, replies_to<hash_log>::with<log_hash>,
+                     replies_to<describe_applied>::with<applied>>;
+
+}  // namespace troupe

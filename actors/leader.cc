@@ -1,0 +1,263 @@
+#include "actors/leader.h"
+
+#include "actors/replicator.h"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+constexpr size_t max_command_bytes = batch::max_size - (1 << 16);
+
+}  // namespace
+
+leader::leader(self_ptr self, leader_options options)
+    : self_(self),
+      options_(std::move(options)),
+      protocol_(options_.elected, options_.members, options_.tail,
+                {options_.timing, options_.limits.rounds}, self->clock().now()) {
+  TROUPE_EVENT(info) << "n" << options_.id << " leads, vote " << options_.elected
+                     << ", log ends at " << options_.tail.last;
+  spawn_replicators();
+  // Nothing of an older leader is committed by counting; this entry commits all before it
+  // (thesis 3.6.2).
+  gathering_.add({});
+  seal(batch_kind::blank);
+  quorum_watch_.set(self_, protocol_.deadline(self_->clock().now()));
+}
+
+leader::~leader() {
+  for (auto& p : pending_)
+    for (auto& c : p.claims) c.to.deliver(self_, refusal(c.id, raft_errc::outcome_unknown));
+  for (auto& c : gathering_claims_) c.to.deliver(self_, refusal(c.id, raft_errc::not_leader));
+  for (auto& r : reads_) r.what.to.deliver(self_, refusal(r.what.id, raft_errc::not_leader));
+}
+
+void leader::spawn_replicators() {
+  for (const auto& [id, link] : options_.peers) {
+    replicator_options o;
+    o.peer = id;
+    o.session = {options_.elected, options_.membership_at, options_.stream};
+    o.cluster = options_.cluster;
+    o.log = options_.log;
+    o.timing = options_.timing;
+    o.limits = options_.limits.replication;
+    o.link = link;
+    o.store = options_.store;
+    o.leader = self_;
+    replicators_.emplace(id, self_->spawn<caf::linked>(replicator_behavior, std::move(o)));
+  }
+}
+
+// -- writes ---------------------------------------------------------------------------------------
+
+outcome leader::refusal(request_id id, raft_errc code) const { return {id, code, {}, {}, {}}; }
+
+raft_errc leader::refuse_now(size_t bytes) const {
+  if (!protocol_.active(self_->clock().now())) return raft_errc::not_leader;
+  if (bytes > max_command_bytes) return raft_errc::too_large;
+  if ((under_way_ + bytes) > options_.limits.under_way) return raft_errc::busy;
+  return raft_errc::none;
+}
+
+caf::result<outcome> leader::on_propose(const propose& m) {
+  TROUPE_SPAN(debug, "leader.propose", "request=" << m.id << " commands=" << m.commands.size());
+  const size_t bytes = m.commands.bytes().size();
+  if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
+  if (m.commands.empty()) return refusal(m.id, raft_errc::invalid);
+  if (gathering_.size() + bytes > batch::max_size) seal(batch_kind::commands);
+  gathering_.add_all(m.commands);
+  gathering_claims_.push_back({route::of_current(self_), m.id, m.commands.size(), bytes});
+  if (!gathering_request_) gathering_request_ = m.id;
+  under_way_ += bytes;
+  if (gathering_.size() >= options_.limits.batch.value)
+    seal(batch_kind::commands);
+  else
+    want_seal();
+  return caf::delegated<outcome>{};
+}
+
+// The message to itself comes after all that the mailbox holds now: that becomes one batch.
+void leader::want_seal() {
+  if (seal_wanted_ || gathering_.empty() || !protocol_.may_append()) return;
+  seal_wanted_ = true;
+  self_->send(self_, seal_now{});
+}
+
+void leader::on_seal() {
+  seal_wanted_ = false;
+  if (!gathering_.empty() && protocol_.may_append()) seal(batch_kind::commands);
+  if (round_wanted_) start_round();
+}
+
+void leader::seal(batch_kind kind) {
+  const auto b =
+      gathering_.seal(kind, options_.elected.leader, protocol_.last(), gathering_request_);
+  TROUPE_SPAN(debug, "leader.seal",
+              "batch=" << b->first_index() << ".." << b->last() << " request=" << b->request()
+                       << " bytes=" << b->size());
+  protocol_.on_appended(b->tail());
+  pending_.push_back({b, std::exchange(gathering_claims_, {})});
+  gathering_request_ = {};
+  write(b);
+}
+
+// To its own disk and to the followers at the same time (thesis 10.2.1).
+void leader::write(const batch_ptr& b) {
+  for (auto& [id, r] : replicators_) self_->send(r, replicate{b, protocol_.committed()});
+  self_->request(options_.store, caf::infinite, append{options_.elected, {}, {b}})
+      .then([this, last = b->last()](const flushed&) { commit(protocol_.on_flushed(last)); },
+            [this](const caf::error& e) {
+              const auto code = code_of(e, raft_errc::storage_failed);
+              end(code == raft_errc::fenced ? raft_errc::deposed : code);
+            });
+}
+
+void leader::commit(std::optional<log_index> committed) {
+  if (!committed) return;
+  apply m{*committed, {}, {}, /*report=*/true};
+  while (!pending_.empty() && pending_.front().what->last_index() <= *committed) {
+    auto& p = pending_.front();
+    size_t bytes = 0;
+    for (const auto& c : p.claims) bytes += c.bytes;
+    applying_.emplace_back(p.what->last_index(), byte_count(bytes));
+    m.batches.push_back(std::move(p.what));
+    m.claims.push_back(std::move(p.claims));
+    pending_.pop_front();
+  }
+  self_->send(options_.machine, std::move(m));
+  want_seal();
+  // The next batch would tell the followers; where there is none, the next heartbeat does.
+  if (pending_.empty() && gathering_.empty())
+    for (auto& [id, r] : replicators_) self_->send(r, confirm{protocol_.round(), *committed});
+}
+
+void leader::on_applied(const applied& m) {
+  while (!applying_.empty() && applying_.front().first <= m.upto) {
+    under_way_ = under_way_ - applying_.front().second.value;
+    applying_.pop_front();
+  }
+}
+
+// -- reads (thesis 6.4) ---------------------------------------------------------------------------
+
+caf::result<outcome> leader::on_read(const read& m) {
+  TROUPE_SPAN(debug, "leader.read", "request=" << m.id << " queries=" << m.queries.size());
+  if (const auto why = refuse_now(m.queries.bytes().size()); why != raft_errc::none)
+    return refusal(m.id, why);
+  // What was proposed before must be in the log for the read to see it.
+  if (!gathering_.empty()) seal(batch_kind::commands);
+  const auto round = protocol_.round() + 1;
+  reads_.push_back(
+      {round, query{protocol_.read_index(), route::of_current(self_), m.id, m.queries}});
+  // One round at a time; reads that arrive meanwhile share the next one.
+  if (!round_wanted_ && protocol_.confirmed_round() == protocol_.round()) {
+    round_wanted_ = true;
+    if (!seal_wanted_) {
+      seal_wanted_ = true;
+      self_->send(self_, seal_now{});
+    }
+  }
+  return caf::delegated<outcome>{};
+}
+
+void leader::start_round() {
+  round_wanted_ = false;
+  const auto round = protocol_.begin_round();
+  for (auto& [id, r] : replicators_) self_->send(r, confirm{round, protocol_.committed()});
+  confirm_reads();
+}
+
+void leader::confirm_reads() {
+  const auto confirmed = protocol_.confirmed_round();
+  while (!reads_.empty() && reads_.front().round <= confirmed) {
+    self_->send(options_.machine, std::move(reads_.front().what));
+    reads_.pop_front();
+  }
+  if (!reads_.empty() && confirmed == protocol_.round()) start_round();
+}
+
+// -- followers ------------------------------------------------------------------------------------
+
+void leader::on_acked(const acked& m) {
+  const core::session mine{options_.elected, options_.membership_at, options_.stream};
+  if (m.session != mine) return;
+  commit(protocol_.on_acked(m.from, m.durable, m.sent, m.round));
+  if (!reads_.empty()) confirm_reads();
+}
+
+void leader::on_outvoted(const outvoted& m) {
+  TROUPE_EVENT(info) << "n" << options_.id << " is outvoted by " << m.saved;
+  self_->send(options_.server, m);
+  end(raft_errc::deposed);
+}
+
+// -- time -----------------------------------------------------------------------------------------
+
+void leader::on_tick(const tick& t) {
+  if (!quorum_watch_.on_tick(self_, t)) return;
+  const auto now = self_->clock().now();
+  const auto deadline = protocol_.deadline(now);
+  if (now >= deadline) return end(raft_errc::quorum_lost);
+  quorum_watch_.set(self_, deadline);
+}
+
+void leader::end(raft_errc why) {
+  TROUPE_EVENT(info) << "n" << options_.id << " stops leading " << options_.elected << ": "
+                     << to_string(why);
+  self_->quit(make_error(why));
+}
+
+// -- status ---------------------------------------------------------------------------------------
+
+caf::result<status> leader::on_status() {
+  status s;
+  s.id = options_.id;
+  s.role = "leader";
+  s.vote = options_.elected;
+  s.leader = options_.id;
+  s.last = protocol_.last().last.index;
+  s.committed = protocol_.committed();
+  s.members = options_.members;
+  s.membership_committed = protocol_.committed() >= options_.membership_at.index;
+  struct gathering {
+    status so_far;
+    size_t missing;
+    caf::typed_response_promise<status> promise;
+    void one_less() {
+      if (--missing == 0) promise.deliver(std::move(so_far));
+    }
+  };
+  // One more than there are replicators, for the case that there is none.
+  auto g = std::make_shared<gathering>(std::move(s), replicators_.size() + 1,
+                                       self_->make_response_promise<status>());
+  for (auto& [id, r] : replicators_)
+    self_->request(r, options_.timing.rpc_timeout(), status_request{})
+        .then(
+            [g](const replicator_status& p) {
+              g->so_far.replication.push_back(p.peer);
+              g->one_less();
+            },
+            [g](const caf::error&) { g->one_less(); });
+  auto promise = g->promise;
+  g->one_less();
+  return promise;
+}
+
+leader_actor::behavior_type leader_behavior(leader_actor::stateful_pointer<leader_state> self,
+                                            leader_options options) {
+  self->state.me = std::make_unique<leader>(self, std::move(options));
+  auto* me = self->state.me.get();
+  return {
+      [me](const propose& m) { return me->on_propose(m); },
+      [me](const read& m) { return me->on_read(m); },
+      [me](const status_request&) { return me->on_status(); },
+      [me](const acked& m) { me->on_acked(m); },
+      [me](const outvoted& m) { me->on_outvoted(m); },
+      [me](const applied& m) { me->on_applied(m); },
+      [me](const seal_now&) { me->on_seal(); },
+      [me](const tick& t) { me->on_tick(t); },
+  };
+}
+
+}  // namespace troupe

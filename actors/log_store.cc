@@ -1,0 +1,130 @@
+#include "actors/log_store.h"
+
+#include "actors/membership_codec.h"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+using self_ptr = log_store_actor::stateful_pointer<log_store_state>;
+
+constexpr byte_count scan_chunk = MiB(8);
+
+// Remembers the memberships in `batches`, which were just appended or read at start.
+bool note_memberships(log_store_state& state, std::span<const batch_ptr> batches) {
+  for (const batch_ptr& b : batches) {
+    if (b->kind() != batch_kind::membership) continue;
+    auto members = decode_membership(*b->entries().begin());
+    if (!members) return false;
+    if (b->first_index() == log_index(1)) state.cluster = b->checksum();
+    state.memberships.emplace_back(b->last(), std::move(*members));
+  }
+  return true;
+}
+
+void forget_memberships_after(log_store_state& state, log_index last) {
+  auto& all = state.memberships;
+  while (!all.empty() && all.back().first.index > last) all.pop_back();
+  if (last < log_index(1)) state.cluster = 0;
+}
+
+log_state describe(const log_store_state& state) {
+  const auto& s = *state.storage;
+  return {s.saved_vote(), s.purged().last, s.tail(), s.runs(), state.memberships, state.cluster};
+}
+
+// The node cannot go on: whoever is linked ends as well.
+caf::error fail(self_ptr self, const absl::Status& why) {
+  TROUPE_EVENT(error) << "log store stops: " << why.ToString();
+  const auto error = make_error(raft_errc::storage_failed);
+  self->quit(error);
+  return error;
+}
+
+caf::result<log_state> on_save_vote(self_ptr self, const save_vote& m) {
+  auto& s = *self->state.storage;
+  TROUPE_SPAN(debug, "log_store.save_vote", "wanted=" << m.wanted << " saved=" << s.saved_vote());
+  if (auto status = s.save_vote(m.wanted); !status.ok()) return fail(self, status);
+  return describe(self->state);
+}
+
+absl::Status write(log_store_state& state, const append& m) {
+  auto& s = *state.storage;
+  if (m.truncate_after) {
+    if (auto status = s.truncate_after(*m.truncate_after); !status.ok()) return status;
+    forget_memberships_after(state, *m.truncate_after);
+  }
+  if (m.batches.empty()) return absl::OkStatus();
+  if (auto status = s.append(m.batches); !status.ok()) return status;
+  if (!note_memberships(state, m.batches))
+    return absl::DataLossError("a membership entry cannot be decoded");
+  return absl::OkStatus();
+}
+
+caf::result<flushed> on_append(self_ptr self, const append& m) {
+  auto& state = self->state;
+  TROUPE_SPAN(trace, "log_store.append", "fence=" << m.fence << " batches=" << m.batches.size());
+  if (m.fence != state.storage->saved_vote()) {
+    TROUPE_EVENT(debug) << "fenced " << m.fence << ", saved=" << state.storage->saved_vote();
+    return make_error(raft_errc::fenced);
+  }
+  if (auto status = write(state, m); !status.ok()) return fail(self, status);
+  auto promise = self->make_response_promise<flushed>();
+  // The message to itself comes after all that the mailbox holds now: those appends share the sync.
+  if (state.unsynced.empty()) self->send(self, sync_now{});
+  state.unsynced.push_back(promise);
+  return promise;
+}
+
+void on_sync(self_ptr self) {
+  auto& state = self->state;
+  TROUPE_SPAN(trace, "log_store.sync", "appends=" << state.unsynced.size());
+  if (auto status = state.storage->sync(); !status.ok()) {
+    fail(self, status);
+    return;
+  }
+  const flushed fact{state.storage->tail().last};
+  for (auto& promise : std::exchange(state.unsynced, {})) promise.deliver(fact);
+}
+
+caf::result<log_slice> on_read(self_ptr self, const read_log& m) {
+  auto batches = self->state.storage->read(m.from, m.most);
+  if (batches.ok()) return log_slice{std::move(*batches)};
+  if (absl::IsOutOfRange(batches.status())) return make_error(raft_errc::invalid);
+  return fail(self, batches.status());
+}
+
+// Finds the memberships in the log that was there before.
+absl::Status scan(log_store_state& state) {
+  auto& s = *state.storage;
+  for (auto at = s.purged().last.index.next(); at <= s.tail().last.index;) {
+    auto batches = s.read(at, scan_chunk);
+    if (!batches.ok()) return batches.status();
+    if (!note_memberships(state, *batches))
+      return absl::DataLossError("a membership entry cannot be decoded");
+    at = batches->back()->last_index().next();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+log_store_state::~log_store_state() {
+  for (auto& promise : unsynced) promise.deliver(make_error(raft_errc::storage_failed));
+}
+
+log_store_actor::behavior_type log_store(self_ptr self,
+                                         std::shared_ptr<storage::log_storage> storage) {
+  self->state.storage = std::move(storage);
+  if (auto status = scan(self->state); !status.ok()) fail(self, status);
+  return {
+      [=](const describe_log&) { return describe(self->state); },
+      [=](const save_vote& m) { return on_save_vote(self, m); },
+      [=](const append& m) { return on_append(self, m); },
+      [=](const read_log& m) { return on_read(self, m); },
+      [=](const sync_now&) { on_sync(self); },
+  };
+}
+
+}  // namespace troupe

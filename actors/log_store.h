@@ -1,0 +1,34 @@
+// The log_store actor: the only writer of vote and log on its node, and the fence.
+//
+// It admits an append only under the vote that it has saved, so that a leader that was deposed
+// cannot write any more, whoever sends first. Vote and log writes share its one ordered queue.
+// Appends that wait in its mailbox are written together and synced once (group commit).
+//
+// A failed write ends it with raft_errc::storage_failed, and its node with it: after a failed fsync
+// nothing can be known of the file, so nothing is retried and acknowledged.
+#pragma once
+
+#include <memory>
+
+#include "actors/interfaces.h"
+
+namespace troupe {
+
+struct log_store_state;
+
+// Blocks in file I/O: spawn it detached, except over memory.
+log_store_actor::behavior_type log_store(log_store_actor::stateful_pointer<log_store_state> self,
+                                         std::shared_ptr<storage::log_storage> storage);
+
+struct log_store_state {
+  static inline const char* name = "log_store";
+  std::shared_ptr<storage::log_storage> storage;
+  std::vector<std::pair<log_id, core::membership>> memberships;
+  uint64_t cluster = 0;
+  // Written, to be answered after the next sync.
+  std::vector<caf::typed_response_promise<flushed>> unsynced;
+
+  ~log_store_state();
+};
+
+}  // namespace troupe

@@ -1,0 +1,212 @@
+// What the actors say to each other, one struct a message.
+//
+// Names (design: section 8): between nodes `noun_request` / `noun_reply`; to a neighbour
+// imperatives; facts in the past tense. The messages between nodes are in actors/core/messages.h,
+// and have a form on the wire (actors/wire.h) as do propose, read, outcome and status; all others
+// stay in one process.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/core/membership.h"
+#include "actors/core/messages.h"
+#include "actors/errors.h"
+#include "actors/route.h"
+#include "proto/batch.h"
+#include "proto/ids.h"
+#include "storage/log_storage.h"
+
+namespace troupe {
+
+// -- clients → server → leader
+// ---------------------------------------------------------------------
+
+// Put these commands into the log, in this order and next to each other. Answered by one outcome
+// when all of them were applied. As a plain message or as a request.
+struct propose {
+  request_id id;  // follows the write through actors and nodes; chosen by the client
+  frames commands;
+  uint32_t hops = 0;  // how often it was forwarded, so that no two nodes play ping-pong with it
+};
+
+enum class read_mode : uint8_t {
+  linearizable = 0,  // sees every write that was acknowledged before it was sent (ReadIndex)
+  stale = 1,         // what this node has applied; asks nobody
+};
+
+// Answer these queries, all from one state.
+struct read {
+  request_id id;
+  frames queries;
+  read_mode mode = read_mode::linearizable;
+  uint32_t hops = 0;
+};
+
+// The answer to propose and read.
+struct outcome {
+  request_id id;
+  raft_errc code = raft_errc::none;
+  node_id leader;   // with not_leader: where to go instead, when known
+  log_index index;  // the last command's place in the log; for reads, the state that answered
+  frames results;   // one for each command or query when code is none, else empty
+};
+
+// -- to log_store
+// ----------------------------------------------------------------------------------
+
+// All that the protocol knows of what is on the disk. Answers describe_log and save_vote.
+struct log_state {
+  vote saved;
+  log_id purged;
+  log_tail tail;
+  std::vector<leader_run> runs;
+  // The memberships in the log, oldest first: the last one is in force, the others matter when it
+  // is truncated away.
+  std::vector<std::pair<log_id, core::membership>> memberships;
+  uint64_t cluster = 0;  // checksum of the first membership's batch, 0 when there is none
+};
+struct describe_log {};
+
+// Durable before it is answered; fenced when a greater vote is there.
+struct save_vote {
+  vote wanted;
+};
+
+// Write under `fence`, the writer's committed vote; refused with `fenced` unless that is the saved
+// vote, so that two writers may send in any order. Answered by `flushed` when durable.
+struct append {
+  vote fence;
+  std::optional<log_index> truncate_after;
+  std::vector<batch_ptr> batches;  // none: a barrier, all before it is durable when it is answered
+};
+struct flushed {
+  log_id last;  // the log's end when it was flushed
+};
+// Internal to log_store: everything that its mailbox held is written, sync it.
+struct sync_now {};
+
+struct read_log {
+  log_index from;
+  byte_count most;
+};
+struct log_slice {
+  std::vector<batch_ptr> batches;
+};
+
+// -- to state_machine
+// ------------------------------------------------------------------------------
+
+// Who gets which results of a batch: consecutive commands, in the order of the batch.
+struct claim {
+  route to;
+  request_id id;
+  uint32_t count = 0;
+  size_t bytes = 0;  // of their frames
+};
+
+// All up to `upto` is committed. `batches` are those that are at hand, in order; what is missing
+// before them is read from the log. `claims[i]` belongs to `batches[i]`; no claims at all where
+// nobody waits.
+struct apply {
+  log_index upto;
+  std::vector<batch_ptr> batches;
+  std::vector<std::vector<claim>> claims;
+  bool report = false;  // whether the sender wants to hear `applied`
+};
+// Everything up to `upto` was applied.
+struct applied {
+  log_index upto;
+};
+
+// Answer when everything up to `index` was applied.
+struct query {
+  log_index index;
+  route to;
+  request_id id;
+  frames queries;
+};
+// The hash of the log up to `index`, equal on all nodes; empty when it is not applied or was
+// purged.
+struct hash_log {
+  log_index index;
+};
+struct log_hash {
+  std::optional<uint64_t> hash;
+};
+struct describe_applied {};
+
+// -- leader and its replicators
+// --------------------------------------------------------------------
+
+// A batch was added to the log. `committed` rides along.
+struct replicate {
+  batch_ptr batch;
+  log_index committed;
+};
+// Have this round acknowledged, unless a request carried it already, and spread `committed`.
+struct confirm {
+  uint64_t round;
+  log_index committed;
+};
+// A follower answered a request of this session that was sent at `sent`. An empty `durable` claims
+// nothing but that it follows.
+struct acked {
+  core::session session;
+  node_id from;
+  log_id durable;
+  instant sent;
+  uint64_t round = 0;
+};
+// A follower promised a greater vote: this leadership is over.
+struct outvoted {
+  vote saved;
+};
+// Internal to leader: everything that its mailbox held was gathered, seal the batch.
+struct seal_now {};
+
+// -- time
+// ------------------------------------------------------------------------------------------
+
+// An alarm of the actor itself; stale unless the epoch is the alarm's.
+struct tick {
+  uint64_t epoch = 0;
+};
+
+// -- administration
+// --------------------------------------------------------------------------------
+
+// Start a new cluster with this membership. Idempotent; not_allowed on a node that has another one.
+struct initialize {
+  core::membership members;
+};
+struct done {};
+
+struct status_request {};
+struct status {
+  struct peer {
+    node_id id;
+    log_index matched;
+    std::string state;
+    uint64_t last_ack_ms = 0;
+    byte_count in_flight;
+  };
+  node_id id;
+  std::string role;
+  troupe::vote vote;
+  node_id leader;
+  log_index last, committed, applied, snapshot, purged;
+  core::membership members;
+  bool membership_committed = false;
+  std::vector<peer> replication;
+  std::string version;
+};
+struct replicator_status {
+  status::peer peer;
+};
+
+}  // namespace troupe
+
+#include "actors/wire.h"

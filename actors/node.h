@@ -1,0 +1,35 @@
+// Builds the tree of actors that is one node, and picks how each is spawned.
+#pragma once
+
+#include <memory>
+
+#include "actors/machine.h"
+#include "actors/raft.h"
+#include "actors/server.h"
+#include "caf/actor_system_config.hpp"
+#include "storage/log_storage.h"
+
+namespace troupe {
+
+struct node_options {
+  node_id id{1};
+  core::timing timing;
+  core::vote_mode mode = core::vote_mode::advanced;
+  leader_limits limits;
+  std::shared_ptr<storage::log_storage> storage;
+  bool storage_blocks = true;  // it waits for a disk: give its actor a thread of its own
+  std::shared_ptr<troupe::machine> machine;
+  resolver resolve;
+  core::membership genesis;  // for a node that has no membership yet; empty: wait to be initialised
+  uint64_t seed = 0;         // 0: a random one
+  bool elections = true;
+};
+
+// Starts a node. `system` must outlive it and must have been made from a config that `prepare` saw.
+raft start_node(caf::actor_system& system, node_options options);
+
+// Registers what travels between nodes and sets the scheduler as Troupe needs it. Does not load
+// CAF's middleman; see remote.h for nodes that talk over TCP.
+void prepare(caf::actor_system_config& config);
+
+}  // namespace troupe

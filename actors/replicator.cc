@@ -1,0 +1,200 @@
+#include "actors/replicator.h"
+
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/check.h"
+#include "proto/trace.h"
+
+namespace troupe {
+
+replicator::replicator(self_ptr self, replicator_options options)
+    : self_(self), options_(std::move(options)), progress_(options_.log, options_.limits) {
+  last_sent_ = self_->clock().now();
+  last_ack_ = last_sent_;
+  heartbeat_.set(self_, last_sent_ + options_.timing.heartbeat_interval);
+}
+
+// -- what the leader says -------------------------------------------------------------------------
+
+void replicator::on_replicate(const replicate& m) {
+  progress_.on_log_appended(m.batch->leader(), m.batch->last_index());
+  committed_ = std::max(committed_, m.committed);
+  remember(m.batch);
+  pump();
+}
+
+void replicator::on_confirm(const confirm& m) {
+  round_ = std::max(round_, m.round);
+  committed_ = std::max(committed_, m.committed);
+  pump();
+  if (round_sent_ < round_) send(progress_.heartbeat(), {});
+}
+
+void replicator::remember(const batch_ptr& b) {
+  if (!recent_.empty() && recent_.back()->last_index().next() != b->first_index()) {
+    recent_.clear();
+    recent_bytes_ = byte_count(0);
+  }
+  recent_.push_back(b);
+  recent_bytes_ += b->size().value;
+  // The newest always stays: it is what a follower that keeps up needs.
+  while (recent_bytes_ > options_.recent && recent_.size() > 1) {
+    recent_bytes_ = recent_bytes_ - recent_.front()->size().value;
+    recent_.pop_front();
+  }
+}
+
+// -- sending --------------------------------------------------------------------------------------
+
+// Sends as much as the window allows.
+void replicator::pump() {
+  if (unreachable_) return;
+  while (progress_.may_send() && !reading_) {
+    const bool probing = progress_.how() == core::progress::mode::probing;
+    if (!probing && progress_.next_index() > progress_.last_index()) return;
+    const auto step = progress_.next();
+    std::vector<batch_ptr> batches;
+    if (step.first <= progress_.last_index() && !gather(step, batches)) {
+      // A probe need not wait for payloads: it goes out empty.
+      if (!probing) return;
+    }
+    send(step, std::move(batches));
+  }
+}
+
+// The batches from step.first on that are at hand; starts reading the log where there are none.
+bool replicator::gather(const core::progress::step& step, std::vector<batch_ptr>& batches) {
+  if (recent_.empty() || step.first < recent_.front()->first_index() ||
+      recent_.back()->last_index() < step.first) {
+    if (progress_.how() == core::progress::mode::streaming) read_older(step.first);
+    return false;
+  }
+  const auto first = std::ranges::lower_bound(recent_, step.first, {}, &batch::first_index);
+  TROUPE_CHECK(first != recent_.end() && (*first)->first_index() == step.first,
+               "replication moves by whole batches");
+  byte_count size;
+  for (auto it = first; it != recent_.end(); ++it) {
+    if (!batches.empty() && (size + (*it)->size().value) > step.most) break;
+    if (batches.size() == wire::max_payloads) break;
+    batches.push_back(*it);
+    size += (*it)->size().value;
+  }
+  return true;
+}
+
+void replicator::read_older(log_index from) {
+  reading_ = true;
+  self_->request(options_.store, caf::infinite, read_log{from, options_.limits.window})
+      .then(
+          [this, from](const log_slice& slice) {
+            reading_ = false;
+            TROUPE_EVENT(debug) << "reads from " << from << ", batches=" << slice.batches.size();
+            recent_.clear();
+            recent_bytes_ = byte_count(0);
+            for (const auto& b : slice.batches) {
+              recent_.push_back(b);
+              recent_bytes_ += b->size().value;
+            }
+            pump();
+          },
+          [this](const caf::error& e) {
+            reading_ = false;
+            unreachable_ = true;
+            TROUPE_EVENT(warn) << "cannot read the log: "
+                               << to_string(code_of(e, raft_errc::storage_failed));
+          });
+}
+
+void replicator::send(const core::progress::step& step, std::vector<batch_ptr> batches) {
+  TROUPE_SPAN(trace, "replicator.send",
+              "to=" << options_.peer << " previous=" << step.previous
+                    << " batches=" << batches.size()
+                    << " request=" << (batches.empty() ? request_id{} : batches[0]->request()));
+  const auto now = self_->clock().now();
+  byte_count size;
+  for (const auto& b : batches) size += b->size().value;
+  const auto last = batches.empty() ? step.previous : batches.back()->last();
+  progress_.sent(step, last, size, now);
+  round_sent_ = round_;
+  last_sent_ = now;
+  core::append_request request;
+  request.to = options_.peer;
+  request.session = options_.session;
+  request.previous = step.previous;
+  request.committed = committed_;
+  request.round = round_;
+  request.cluster = options_.cluster;
+  request.batches = std::move(batches);
+  self_->request(options_.link, options_.timing.rpc_timeout(), std::move(request))
+      .then([this, t = step.ticket](const core::append_reply& reply) { on_reply(t, reply); },
+            [this, t = step.ticket](const caf::error&) { on_error(t); });
+}
+
+// -- what the follower says -----------------------------------------------------------------------
+
+void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
+  if (reply.session != options_.session) return on_error(ticket);
+  const auto sent = progress_.sent_at(ticket);
+  if (!sent) return;
+  unreachable_ = false;
+  switch (reply.verdict) {
+    case core::verdict::matched:
+      progress_.on_matched(ticket, reply.durable);
+      break;
+    case core::verdict::conflict:
+      progress_.on_conflict(ticket, reply.hint);
+      break;
+    case core::verdict::failed:
+      return on_error(ticket);
+    case core::verdict::rejected:
+      progress_.on_failure(ticket);
+      self_->send(options_.leader, outvoted{reply.saved});
+      return;
+  }
+  last_ack_ = self_->clock().now();
+  const auto durable = reply.verdict == core::verdict::matched ? reply.durable : log_id{};
+  self_->send(options_.leader, acked{options_.session, options_.peer, durable, *sent, reply.round});
+  pump();
+}
+
+void replicator::on_error(uint64_t ticket) {
+  progress_.on_failure(ticket);
+  unreachable_ = true;
+}
+
+// -- time -----------------------------------------------------------------------------------------
+
+void replicator::on_tick(const tick& t) {
+  if (!heartbeat_.on_tick(self_, t)) return;
+  const auto now = self_->clock().now();
+  const auto due = last_sent_ + options_.timing.heartbeat_interval;
+  if (now >= due) {
+    unreachable_ = false;
+    pump();
+    if (last_sent_ != now) send(progress_.heartbeat(), {});
+  }
+  heartbeat_.set(self_, last_sent_ + options_.timing.heartbeat_interval);
+}
+
+replicator_status replicator::on_status() const {
+  const auto since =
+      std::chrono::duration_cast<std::chrono::milliseconds>(self_->clock().now() - last_ack_);
+  const char* state = unreachable_                                       ? "unreachable"
+                      : progress_.how() == core::progress::mode::probing ? "probing"
+                                                                         : "streaming";
+  return {{options_.peer, progress_.matched().index, state, static_cast<uint64_t>(since.count()),
+           progress_.in_flight()}};
+}
+
+replicator_actor::behavior_type replicator_behavior(
+    replicator_actor::stateful_pointer<replicator_state> self, replicator_options options) {
+  self->state.me = std::make_unique<replicator>(self, std::move(options));
+  auto* me = self->state.me.get();
+  return {
+      [me](const replicate& m) { me->on_replicate(m); },
+      [me](const confirm& m) { me->on_confirm(m); },
+      [me](const status_request&) { return me->on_status(); },
+      [me](const tick& t) { me->on_tick(t); },
+  };
+}
+
+}  // namespace troupe

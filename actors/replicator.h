@@ -1,0 +1,76 @@
+// The replicator actor: brings one follower's log up to the leader's, for one replication session.
+//
+// The leader hands it every batch; it keeps what the follower may still need within a byte bound
+// and reads the rest from the log store. Requests are sent as the window allows; a heartbeat only
+// when nothing else was sent for a heartbeat interval. It ends with its leader.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <random>
+
+#include "actors/alarm.h"
+#include "actors/core/progress.h"
+#include "actors/core/timing.h"
+#include "actors/interfaces.h"
+
+namespace troupe {
+
+struct replicator_options {
+  node_id peer;
+  core::session session;
+  uint64_t cluster = 0;
+  core::log_view log;  // the leader's, when its leadership began
+  core::timing timing;
+  core::flow_limits limits;
+  byte_count recent = MiB(16);  // batches kept at hand
+  peer_actor link;
+  log_store_actor store;
+  leader_actor leader;
+};
+
+class replicator {
+ public:
+  using self_ptr = replicator_actor::pointer;
+
+  replicator(self_ptr self, replicator_options options);
+
+  void on_replicate(const replicate& m);
+  void on_confirm(const confirm& m);
+  void on_tick(const tick& t);
+  replicator_status on_status() const;
+
+ private:
+  void pump();
+  bool gather(const core::progress::step& step, std::vector<batch_ptr>& batches);
+  void read_older(log_index from);
+  void send(const core::progress::step& step, std::vector<batch_ptr> batches);
+  void on_reply(uint64_t ticket, const core::append_reply& reply);
+  void on_error(uint64_t ticket);
+  void remember(const batch_ptr& b);
+
+  self_ptr self_;
+  replicator_options options_;
+  core::progress progress_;
+  // Consecutive batches up to the end of the log, or older ones that were just read.
+  std::deque<batch_ptr> recent_;
+  byte_count recent_bytes_;
+  bool reading_ = false;
+  bool unreachable_ = false;  // the last request failed: wait for the next heartbeat
+  log_index committed_;
+  uint64_t round_ = 0;       // to be confirmed
+  uint64_t round_sent_ = 0;  // the greatest that a request carried
+  instant last_sent_;
+  instant last_ack_;
+  alarm heartbeat_;
+};
+
+struct replicator_state {
+  static inline const char* name = "replicator";
+  std::unique_ptr<replicator> me;
+};
+
+replicator_actor::behavior_type replicator_behavior(
+    replicator_actor::stateful_pointer<replicator_state> self, replicator_options options);
+
+}  // namespace troupe

@@ -1,0 +1,130 @@
+// The server actor: always on, the voter of its node. It owns the acceptor and, while it stands for
+// election, the candidacy; it spawns the leader and ends it; it forwards clients to whoever leads.
+//
+// It handles one event at a time and waits where a vote must be durable first, so that every
+// decision is made on what is saved. Followers' log writes go through it; a leader writes by
+// itself, and the log store fences whichever of the two is out of date.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+
+#include "actors/alarm.h"
+#include "actors/core/acceptor.h"
+#include "actors/core/candidacy.h"
+#include "actors/interfaces.h"
+#include "actors/leader.h"
+
+namespace troupe {
+
+// Gives a handle to talk to a peer with: a peer_link to a remote server, or a server in this
+// process. What it spawns must end with `owner`, the server that asks.
+using resolver =
+    std::function<peer_actor(const server_actor& owner, node_id, const std::string& address)>;
+
+struct server_options {
+  node_id id;
+  core::timing timing;
+  core::vote_mode mode = core::vote_mode::advanced;
+  leader_limits limits;
+  log_store_actor store;
+  state_machine_actor machine;
+  resolver resolve;
+  uint64_t seed = 0;         // of the random part of timeouts and of candidacy numbers
+  core::membership genesis;  // the first membership, for a node that has none; may be empty
+  bool elections = true;     // off: stands for election only when told (tests)
+};
+
+class server {
+ public:
+  using self_ptr = server_actor::pointer;
+
+  server(self_ptr self, server_options options);
+  // Ends the leader, if there is one.
+  ~server();
+
+  caf::result<core::vote_reply> on_vote_request(const core::vote_request& m);
+  caf::result<core::append_reply> on_append_request(const core::append_request& m);
+  caf::result<outcome> on_propose(const propose& m);
+  caf::result<outcome> on_read(const read& m);
+  caf::result<done> on_initialize(const initialize& m);
+  caf::result<log_hash> on_hash_log(const hash_log& m);
+  caf::result<status> on_status();
+  void on_outvoted(const outvoted& m);
+  void on_tick(const tick& t);
+
+  // -- for the simulation's invariants ----------------------------------------------------------
+
+  // Null until the log's state is known.
+  const core::acceptor* protocol() const { return acceptor_ ? &*acceptor_ : nullptr; }
+  const leader_actor& current_leader() const { return leader_; }
+
+ private:
+  using append_promise = caf::typed_response_promise<core::append_reply>;
+
+  // -- what is in the log --
+  void start(const log_state& s);
+  void refresh(const log_state& s);
+  void refresh_from_store();
+  void settle();
+  void note_membership(const core::accepted_append& written);
+  void adopt_membership();
+
+  // -- votes and elections --
+  void save_vote_then(const vote& wanted, std::function<void()> then);
+  void campaign();
+  void on_vote_reply(const core::vote_reply& reply);
+  void conclude(core::candidacy::result result);
+  void lead();
+  void end_leader(raft_errc why);
+  void on_down(const caf::down_msg& m);
+  void arm();
+
+  // -- appends --
+  void judge_append(const core::append_request& m, append_promise promise);
+  void write(core::accepted_append decision, append_promise promise);
+  void keep_accepted(const core::accepted_append& decision);
+  void hand_committed_over();
+
+  template <class Message>
+  caf::result<outcome> forward(const Message& m);
+  node_id known_leader() const;
+  status describe() const;
+  duration jitter();
+  instant now() const;
+
+  self_ptr self_;
+  server_options options_;
+  std::mt19937_64 random_;
+  std::optional<core::acceptor> acceptor_;  // from the moment the log's state is known
+  std::optional<core::candidacy> candidacy_;
+  vote seen_;  // the greatest vote that a refusal reported
+  uint64_t candidacies_;
+  uint64_t streams_ = 0;
+  leader_actor leader_;
+  bool hurry_ = false;  // stand again as soon as the leadership has ended
+
+  log_tail tail_;  // as the log store told last
+  std::vector<std::pair<log_id, core::membership>> memberships_;
+  core::membership members_;
+  log_id members_at_;
+  std::map<node_id, std::pair<std::string, peer_actor>> peers_;
+
+  // Accepted and not committed, to be handed to the state machine without a detour over the disk.
+  std::deque<batch_ptr> accepted_;
+  byte_count accepted_bytes_;
+  log_index handed_over_;
+  alarm election_;
+};
+
+struct server_state {
+  static inline const char* name = "server";
+  std::unique_ptr<server> me;
+};
+
+server_actor::behavior_type server_behavior(server_actor::stateful_pointer<server_state> self,
+                                            server_options options);
+
+}  // namespace troupe

@@ -1,0 +1,169 @@
+#include "actors/state_machine.h"
+
+#include <xxhash.h>
+
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/check.h"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+// Batches without claims that wait behind a gap; beyond it they are read from the log when their
+// turn comes.
+constexpr byte_count waiting_bound = MiB(32);
+constexpr byte_count gap_slice = MiB(4);
+
+// The hash of the log up to `index`, which `b` holds: the chain of checksums covers all before `b`.
+uint64_t hash_up_to(const batch& b, log_index index) {
+  auto it = b.entries().begin();
+  for (auto i = b.first_index(); i <= index; i = i.next()) ++it;
+  const char* begin = b.entries().bytes().data();
+  const char* end = it == b.entries().end() ? begin + b.entries().bytes().size() : (*it).data() - 4;
+  return XXH3_64bits_withSeed(begin, static_cast<size_t>(end - begin), b.previous_checksum());
+}
+
+}  // namespace
+
+state_machine::state_machine(self_ptr self, state_machine_options options)
+    : self_(self), options_(std::move(options)) {}
+
+// What was committed takes effect when the node comes back, but nobody here can say with which
+// result.
+state_machine::~state_machine() {
+  for (auto& [index, entry] : waiting_)
+    for (auto& c : entry.claims)
+      c.to.deliver(self_, outcome{c.id, raft_errc::outcome_unknown, {}, {}, {}});
+  for (auto& [index, q] : queries_)
+    q.to.deliver(self_, outcome{q.id, raft_errc::not_leader, {}, {}, {}});
+}
+
+// -- applying -------------------------------------------------------------------------------------
+
+void state_machine::on_apply(const apply& m) {
+  TROUPE_SPAN(trace, "state_machine.apply", "upto=" << m.upto << " applied=" << applied_);
+  committed_ = std::max(committed_, m.upto);
+  for (size_t i = 0; i < m.batches.size(); ++i)
+    enqueue(m.batches[i], m.claims.empty() ? std::vector<claim>{} : m.claims[i]);
+  advance();
+  if (auto sender = self_->current_sender(); m.report && sender)
+    sender->enqueue(
+        caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, applied{applied_}),
+        self_->context());
+}
+
+void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
+  if (b->last_index() <= applied_) {
+    TROUPE_CHECK(claims.empty(), "nobody waits for what was applied before");
+    return;
+  }
+  if (claims.empty() && waiting_bytes_ > waiting_bound && b->first_index() > applied_.next())
+    return;
+  auto [at, added] = waiting_.try_emplace(b->first_index(), ready{b, {}});
+  if (added) waiting_bytes_ += b->size().value;
+  if (!claims.empty()) at->second.claims = std::move(claims);
+}
+
+void state_machine::advance() {
+  while (!waiting_.empty()) {
+    auto first = waiting_.begin();
+    const bool stale = first->second.what->last_index() <= applied_;
+    if (!stale &&
+        (first->first != applied_.next() || first->second.what->last_index() > committed_))
+      break;
+    auto next = std::move(waiting_.extract(first).mapped());
+    waiting_bytes_ = waiting_bytes_ - next.what->size().value;
+    if (!stale) apply_one(std::move(next));
+  }
+  answer_queries();
+  if (applied_ < committed_) read_gap();
+}
+
+void state_machine::apply_one(ready next) {
+  const batch& b = *next.what;
+  TROUPE_EVENT(debug) << "applies " << b.first_index() << ".." << b.last_index()
+                      << " request=" << b.request();
+  if (b.kind() == batch_kind::commands) apply_commands(b, next.claims);
+  applied_ = b.last_index();
+}
+
+// Each claim is a run of commands, and gets a message of its own with its own results.
+void state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
+  auto index = b.first_index();
+  auto rest = b.entries().bytes();
+  for (claim& c : claims) {
+    outcome answer{c.id, raft_errc::none, {}, index + (c.count - 1), {}};
+    options_.hosted->apply(index, {rest.substr(0, c.bytes), c.count}, answer.results);
+    TROUPE_CHECK(answer.results.size() == c.count, "a machine adds one result for each command");
+    c.to.deliver(self_, std::move(answer));
+    rest.remove_prefix(c.bytes);
+    index += c.count;
+  }
+  if (rest.empty()) return;
+  frames unclaimed;
+  options_.hosted->apply(
+      index, {rest, static_cast<uint32_t>(b.last_index().next().value - index.value)}, unclaimed);
+}
+
+void state_machine::read_gap() {
+  if (reading_) return;
+  if (!waiting_.empty() && waiting_.begin()->first == applied_.next()) return;
+  reading_ = true;
+  self_->request(options_.log, caf::infinite, read_log{applied_.next(), gap_slice})
+      .then(
+          [this](const log_slice& slice) {
+            reading_ = false;
+            for (const auto& b : slice.batches)
+              if (b->last_index() <= committed_) enqueue(b, {});
+            advance();
+          },
+          [this](const caf::error&) {
+            // The log store is gone or does not have it yet; the next apply asks again.
+            reading_ = false;
+          });
+}
+
+// -- reading --------------------------------------------------------------------------------------
+
+void state_machine::on_query(const query& m) {
+  queries_.emplace(m.index, m);
+  answer_queries();
+}
+
+void state_machine::answer_queries() {
+  while (!queries_.empty() && queries_.begin()->first <= applied_) {
+    auto q = std::move(queries_.extract(queries_.begin()).mapped());
+    outcome answer{q.id, raft_errc::none, {}, applied_, {}};
+    for (auto question : q.queries) options_.hosted->query(question, answer.results);
+    TROUPE_CHECK(answer.results.size() == q.queries.size(),
+                 "a machine adds one result for each query");
+    q.to.deliver(self_, std::move(answer));
+  }
+}
+
+caf::result<log_hash> state_machine::on_hash_log(const hash_log& m) {
+  if (m.index > applied_ || !m.index) return log_hash{};
+  auto promise = self_->make_response_promise<log_hash>();
+  self_->request(options_.log, caf::infinite, read_log{m.index, byte_count(0)})
+      .then(
+          [promise, index = m.index](const log_slice& s) mutable {
+            promise.deliver(log_hash{hash_up_to(*s.batches[0], index)});
+          },
+          [promise](const caf::error&) mutable { promise.deliver(log_hash{}); });
+  return promise;
+}
+
+state_machine_actor::behavior_type state_machine_behavior(
+    state_machine_actor::stateful_pointer<state_machine_state> self,
+    state_machine_options options) {
+  self->state.me = std::make_unique<state_machine>(self, std::move(options));
+  auto* me = self->state.me.get();
+  return {
+      [me](const apply& m) { me->on_apply(m); },
+      [me](const query& m) { me->on_query(m); },
+      [me](const hash_log& m) { return me->on_hash_log(m); },
+      [me](const describe_applied&) { return me->on_describe(); },
+  };
+}
+
+}  // namespace troupe

@@ -1,0 +1,66 @@
+// The state_machine actor: hosts the user's machine, applies what is committed, answers queries,
+// and tells each client its results.
+//
+// It takes whole batches in log order. What it is handed beyond a gap, say after a restart, makes
+// it read the gap from the log store, one bounded slice at a time.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "actors/interfaces.h"
+#include "actors/machine.h"
+
+namespace troupe {
+
+struct state_machine_options {
+  std::shared_ptr<machine> hosted;
+  log_store_actor log;
+};
+
+class state_machine {
+ public:
+  using self_ptr = state_machine_actor::pointer;
+
+  state_machine(self_ptr self, state_machine_options options);
+  ~state_machine();
+
+  void on_apply(const apply& m);
+  void on_query(const query& m);
+  caf::result<log_hash> on_hash_log(const hash_log& m);
+  applied on_describe() const { return {applied_}; }
+
+ private:
+  // A committed batch at hand, with those who wait for its results.
+  struct ready {
+    batch_ptr what;
+    std::vector<claim> claims;
+  };
+
+  void enqueue(const batch_ptr& b, std::vector<claim> claims);
+  void advance();
+  void apply_one(ready next);
+  void apply_commands(const batch& b, std::vector<claim>& claims);
+  void read_gap();
+  void answer_queries();
+
+  self_ptr self_;
+  state_machine_options options_;
+  log_index applied_;
+  log_index committed_;
+  bool reading_ = false;
+  std::map<log_index, ready> waiting_;  // by first index
+  byte_count waiting_bytes_;
+  std::multimap<log_index, query> queries_;
+};
+
+struct state_machine_state {
+  static inline const char* name = "state_machine";
+  std::unique_ptr<state_machine> me;
+};
+
+state_machine_actor::behavior_type state_machine_behavior(
+    state_machine_actor::stateful_pointer<state_machine_state> self, state_machine_options options);
+
+}  // namespace troupe

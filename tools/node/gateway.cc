@@ -1,0 +1,253 @@
+#include "tools/node/gateway.h"
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "caf/actor_system.hpp"
+#include "caf/io/broker.hpp"
+#include "caf/io/middleman.hpp"
+#include "caf/scoped_actor.hpp"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+#include "tools/node/status_json.h"
+#include "tools/resp/session.h"
+
+namespace troupe::tools {
+namespace {
+
+using caf::io::broker;
+using caf::io::connection_handle;
+
+constexpr size_t read_size = 64 << 10;
+
+struct connection_options {
+  server_actor server;
+  duration deadline;
+  node_id node;
+  uint64_t number = 0;
+};
+
+resp::failure failure_of(raft_errc code) {
+  switch (code) {
+    case raft_errc::busy:
+      return resp::failure::busy;
+    case raft_errc::too_large:
+    case raft_errc::invalid:
+      return resp::failure::malformed;
+    case raft_errc::storage_failed:
+      return resp::failure::read_only;
+    case raft_errc::dropped:
+    case raft_errc::outcome_unknown:
+      return resp::failure::unknown;
+    default:
+      return resp::failure::no_leader;
+  }
+}
+
+frames one(const std::string& reply) {
+  frames f;
+  f.add(reply);
+  return f;
+}
+
+std::string bulk(const std::string& text) {
+  return absl::StrCat("$", text.size(), "\r\n", text, "\r\n");
+}
+
+class connection {
+ public:
+  connection(broker* self, connection_handle handle, connection_options options)
+      : self_(self), handle_(handle), options_(std::move(options)), session_(options_.number) {
+    self_->configure_read(handle_, caf::io::receive_policy::at_most(read_size));
+    self_->ack_writes(handle_, true);
+  }
+
+  void on_data(const caf::io::new_data_msg& m) {
+    session_.on_bytes({reinterpret_cast<const char*>(m.buf.data()), m.buf.size()});
+    turn();
+  }
+
+  void on_written(const caf::io::data_transferred_msg& m) {
+    unsent_ = m.remaining;
+    turn();
+  }
+
+ private:
+  // Issues what may be issued, writes what is ready, and reads on or not.
+  void turn() {
+    if (unsent_ == 0 && session_.has_output()) write(session_.take_output());
+    for (auto& a : session_.take_actions()) issue(a);
+    if (session_.finished() && !session_.has_output() && unsent_ == 0) {
+      self_->quit();
+      return;
+    }
+    const bool want = session_.wants_input();
+    if (want != reading_) want ? self_->trigger(handle_) : self_->halt(handle_);
+    reading_ = want;
+  }
+
+  void write(const std::string& bytes) {
+    unsent_ = bytes.size();
+    self_->write(handle_, bytes.size(), bytes.data());
+    self_->flush(handle_);
+  }
+
+  void issue(resp::action& a) {
+    switch (a.what) {
+      case resp::action::kind::propose:
+        return ask(a.id, propose{next_id(), std::move(a.commands)});
+      case resp::action::kind::read:
+        return issue_read(a);
+      case resp::action::kind::admin:
+        return issue_admin(a);
+    }
+  }
+
+  void issue_read(resp::action& a) {
+    switch (a.mode) {
+      case resp::read_mode::linearizable:
+        return ask(a.id, read{next_id(), std::move(a.commands), read_mode::linearizable});
+      case resp::read_mode::stale:
+        return ask(a.id, read{next_id(), std::move(a.commands), read_mode::stale});
+      default:
+        session_.on_failure(a.id, resp::failure::malformed, "this reading mode is not served yet");
+        later();
+    }
+  }
+
+  template <class Message>
+  void ask(resp::ticket id, Message message) {
+    self_->request(options_.server, options_.deadline, std::move(message))
+        .then(
+            [this, id](const outcome& o) {
+              if (o.code == raft_errc::none)
+                session_.on_results(id, o.results);
+              else
+                session_.on_failure(id, failure_of(o.code));
+              turn();
+            },
+            [this, id](const caf::error& e) { fail(id, e); });
+  }
+
+  void issue_admin(const resp::action& a) {
+    if (a.admin == resp::admin_request::log_hash) {
+      self_->request(options_.server, options_.deadline, hash_log{log_index(a.argument)})
+          .then(
+              [this, id = a.id](const log_hash& h) {
+                const auto reply =
+                    h.hash ? bulk(absl::StrCat(absl::Hex(*h.hash, absl::kZeroPad16))) : "$-1\r\n";
+                session_.on_results(id, one(reply));
+                turn();
+              },
+              [this, id = a.id](const caf::error& e) { fail(id, e); });
+      return;
+    }
+    const bool members = a.admin == resp::admin_request::members;
+    self_->request(options_.server, options_.deadline, status_request{})
+        .then(
+            [this, id = a.id, members](const status& s) {
+              session_.on_results(id, one(bulk(members ? members_json(s) : status_json(s))));
+              turn();
+            },
+            [this, id = a.id](const caf::error& e) { fail(id, e); });
+  }
+
+  // No actor took it: it did not happen. No answer in time: nobody knows.
+  void fail(resp::ticket id, const caf::error& e) {
+    const bool refused = e == caf::sec::request_receiver_down;
+    session_.on_failure(id, refused ? resp::failure::no_leader : resp::failure::unknown);
+    turn();
+  }
+
+  // A turn that is not inside a turn.
+  void later() { self_->send(self_, caf::tick_atom_v); }
+
+  request_id next_id() {
+    return request_id(options_.node.value << 48 | (options_.number & 0xffffff) << 24 |
+                      (++requests_ & 0xffffff));
+  }
+
+ public:
+  void on_later() { turn(); }
+
+ private:
+  broker* self_;
+  connection_handle handle_;
+  connection_options options_;
+  resp::session session_;
+  uint64_t requests_ = 0;
+  size_t unsent_ = 0;
+  bool reading_ = true;
+};
+
+struct connection_state {
+  static inline const char* name = "redis_connection";
+  std::unique_ptr<connection> me;
+};
+
+caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>* self,
+                                  connection_handle handle, const connection_options& options) {
+  self->state.me = std::make_unique<connection>(self, handle, options);
+  auto* me = self->state.me.get();
+  return {
+      [me](const caf::io::new_data_msg& m) { me->on_data(m); },
+      [me](const caf::io::data_transferred_msg& m) { me->on_written(m); },
+      [me](caf::tick_atom) { me->on_later(); },
+      [self](const caf::io::connection_closed_msg&) { self->quit(); },
+  };
+}
+
+struct gateway_state {
+  static inline const char* name = "redis_gateway";
+  uint64_t accepted = 0;
+  size_t open = 0;
+};
+
+using gateway_broker = caf::stateful_actor<gateway_state, broker>;
+
+void refuse(gateway_broker* self, connection_handle handle) {
+  const std::string_view text = "-ERR max number of clients reached\r\n";
+  self->write(handle, text.size(), text.data());
+  self->flush(handle);
+  self->close(handle);
+}
+
+caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server, node_id node,
+                               const gateway_options& options) {
+  self->set_down_handler([self](const caf::down_msg&) { --self->state.open; });
+  // Without its node there is nothing to serve.
+  self->link_to(server);
+  return {
+      [=](const caf::io::new_connection_msg& m) {
+        if (self->state.open >= options.max_connections) return refuse(self, m.handle);
+        ++self->state.open;
+        auto c =
+            self->fork(connection_behavior, m.handle,
+                       connection_options{server, options.deadline, node, ++self->state.accepted});
+        self->monitor(c);
+      },
+      [=](const caf::io::acceptor_closed_msg&) { self->quit(); },
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node,
+                                     const gateway_options& options) {
+  auto gateway =
+      system.middleman().spawn_broker(gateway_behavior, node.server(), node.id(), options);
+  // The doorman is opened here, so that a port in use is known before the node says that it is
+  // ready.
+  auto doorman =
+      system.middleman().backend().new_tcp_doorman(options.at.port, options.at.host.c_str(), true);
+  if (!doorman)
+    return absl::UnavailableError(
+        absl::StrCat(options.at.host, ":", options.at.port,
+                     ": cannot listen: ", system.render(doorman.error())));
+  const auto port = (*doorman)->port();
+  auto* impl = static_cast<gateway_broker*>(caf::actor_cast<caf::abstract_actor*>(gateway));
+  impl->add_doorman(std::move(*doorman));
+  return port;
+}
+
+}  // namespace troupe::tools

@@ -1,0 +1,25 @@
+// The Redis gateway: a CAF broker that listens, and one broker for each connection.
+//
+// What one read from a socket brings goes to the node as one proposal for each run of writes, so
+// that a client that pipelines is batched by itself. A connection holds a bounded number of bytes:
+// beyond it, the socket is not read until answers went out.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "actors/dialer.h"
+#include "actors/raft.h"
+#include "caf/fwd.hpp"
+
+namespace troupe::tools {
+
+struct gateway_options {
+  endpoint at;
+  size_t max_connections = 20000;
+  duration deadline = std::chrono::seconds(10);  // then a write's outcome is unknown
+};
+
+// Serves until `system` ends. The port that was bound; `at.port` may be 0.
+absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node,
+                                     const gateway_options& options);
+
+}  // namespace troupe::tools

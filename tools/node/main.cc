@@ -1,0 +1,93 @@
+// `bazel run //tools:node`: starts a node, or several with --local_cluster, and serves until
+// SIGTERM.
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include <glog/logging.h>
+
+#include "proto/trace.h"
+#include "tools/node/host.h"
+#include "tools/node/options.h"
+
+namespace troupe::tools {
+namespace {
+
+// What wakes the main thread when a node ended by itself.
+constexpr int failure_signal = SIGUSR1;
+
+sigset_t awaited_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, failure_signal}) sigaddset(&set, s);
+  return set;
+}
+
+int usage_error(const absl::Status& why) {
+  std::fprintf(stderr, "node: %s\n", std::string(why.message()).c_str());
+  return 2;
+}
+
+void say_hello(const std::vector<node_flags>& nodes) {
+  for (const auto& n : nodes) {
+    std::fprintf(stderr, "node %lu: data in %s, other nodes at %s:%u, Redis clients at %s:%u\n",
+                 n.id.value, n.data_dir.c_str(), n.raft_address.host.c_str(), n.raft_address.port,
+                 n.client_address.host.c_str(), n.client_address.port);
+    if (!n.sync)
+      std::fprintf(stderr, "node %lu: --sync=never: A POWER CUT LOSES ACKNOWLEDGED WRITES\n",
+                   n.id.value);
+  }
+  const auto& first = nodes.front();
+  std::fprintf(stderr, "try: redis-cli -h %s -p %u set greeting hello\n",
+               first.client_address.host.c_str(), first.client_address.port);
+  if (nodes.size() == 1 && first.cluster.addresses().size() == 1)
+    std::fprintf(
+        stderr,
+        "a cluster of three: stop this, then start it with --local_cluster=3, or start a "
+        "node with --id and --cluster=1=host:port,2=host:port,3=host:port on each machine\n");
+}
+
+// With the whole cluster in this process, `ready` means that it serves. Otherwise it is up to the
+// others.
+void await_leader(const std::vector<node_flags>& nodes, host& first) {
+  if (nodes.size() != nodes.front().cluster.addresses().size()) return;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  while (!first.leader_known() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
+int run(int argc, char** argv) {
+  parse_command_line(argc, argv);
+  const auto signals = awaited_signals();
+  // Before any thread starts, so that all of them inherit it.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto level = log_level();
+  if (!level.ok()) return usage_error(level.status());
+  trace::verbosity = *level;
+  auto nodes = read_flags();
+  if (!nodes.ok()) return usage_error(nodes.status());
+  std::vector<std::unique_ptr<host>> hosts;
+  for (const auto& n : *nodes) {
+    auto h = host::start(n, [] { ::kill(::getpid(), failure_signal); });
+    if (!h.ok()) return usage_error(h.status());
+    hosts.push_back(std::move(*h));
+  }
+  say_hello(*nodes);
+  await_leader(*nodes, *hosts.front());
+  std::fprintf(stderr, "ready\n");
+  int signal = 0;
+  sigwait(&signals, &signal);
+  if (signal != failure_signal) return 0;
+  std::fprintf(stderr, "node: stopped, the log above says why\n");
+  return 1;
+}
+
+}  // namespace
+}  // namespace troupe::tools
+
+int main(int argc, char** argv) {
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_logtostderr = true;
+  return troupe::tools::run(argc, argv);
+}

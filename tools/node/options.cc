@@ -1,0 +1,187 @@
+#include "tools/node/options.h"
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "actors/version.h"
+
+ABSL_FLAG(uint64_t, id, 1, "this node's id, from 1");
+ABSL_FLAG(
+    std::string, raft_address, "",
+    "host:port for the other nodes (127.0.0.1:7101; with --cluster, this node's entry there)");
+ABSL_FLAG(std::string, client_address, "127.0.0.1:6371", "host:port for Redis clients");
+ABSL_FLAG(std::string, data_dir, "",
+          "where everything durable lives ($HOME/.local/share/troupe/node-ID)");
+ABSL_FLAG(
+    std::string, cluster, "",
+    "the first membership, 1=host:port,2=host:port,… (raft addresses), the same on each node");
+ABSL_FLAG(uint64_t, local_cluster, 0,
+          "this many nodes in this one process, ids and ports counted up: to try things out");
+ABSL_FLAG(
+    std::string, sync, "always",
+    "always: acknowledge after fdatasync; never: for benchmarks only, a power cut loses data");
+ABSL_FLAG(absl::Duration, election_timeout_min, absl::Milliseconds(150),
+          "least random part of an election timeout");
+ABSL_FLAG(absl::Duration, election_timeout_max, absl::Milliseconds(300),
+          "greatest random part, and the leader's lease");
+ABSL_FLAG(absl::Duration, heartbeat_interval, absl::Milliseconds(50),
+          "a heartbeat is sent after so long without anything else");
+ABSL_FLAG(std::string, log_level, "info", "error, warn, info, debug or trace");
+
+namespace troupe::tools {
+namespace {
+
+absl::Status bad(const std::string& flag, const std::string& why) {
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", why));
+}
+
+absl::StatusOr<endpoint> read_endpoint(const std::string& flag, const std::string& text) {
+  if (auto at = parse_endpoint(text)) return *at;
+  return bad(flag, absl::StrCat("'", text, "' is not host:port"));
+}
+
+absl::StatusOr<core::timing> read_timing() {
+  core::timing t;
+  t.election_timeout_min = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_min));
+  t.election_timeout_max = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_max));
+  t.heartbeat_interval = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_heartbeat_interval));
+  if (t.heartbeat_interval < std::chrono::milliseconds(1))
+    return bad("heartbeat_interval", "must be at least 1ms");
+  if (t.election_timeout_min <= t.heartbeat_interval)
+    return bad("election_timeout_min", "must be greater than --heartbeat_interval");
+  if (t.election_timeout_max <= t.election_timeout_min)
+    return bad("election_timeout_max", "must be greater than --election_timeout_min");
+  if (t.election_timeout_max > std::chrono::minutes(10))
+    return bad("election_timeout_max", "must be at most 10m");
+  return t;
+}
+
+absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& text) {
+  std::map<node_id, std::string> members;
+  for (const auto& entry : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(entry, absl::MaxSplits('=', 1));
+    uint64_t id = 0;
+    if (!absl::SimpleAtoi(parts.first, &id) || id == 0 || !parse_endpoint(parts.second))
+      return bad("cluster", absl::StrCat("'", entry, "' is not ID=host:port"));
+    if (!members.emplace(node_id(id), parts.second).second)
+      return bad("cluster", absl::StrCat("node ", id, " stands twice"));
+  }
+  return members;
+}
+
+absl::StatusOr<std::string> default_data_dir(node_id id) {
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0')
+    return bad("data_dir", "must be given where $HOME is not set");
+  return absl::StrCat(home, "/.local/share/troupe/node-", id.value);
+}
+
+std::string text_of(const endpoint& e) {
+  return absl::StrCat(e.host.find(':') == std::string::npos ? e.host : "[" + e.host + "]", ":",
+                      e.port);
+}
+
+// Where this node listens for others: as told, else as the cluster says, else the default.
+absl::StatusOr<endpoint> raft_address(node_id id, const std::map<node_id, std::string>& members) {
+  auto text = absl::GetFlag(FLAGS_raft_address);
+  if (text.empty()) text = members.contains(id) ? members.at(id) : "127.0.0.1:7101";
+  return read_endpoint("raft_address", text);
+}
+
+absl::StatusOr<node_flags> one_node() {
+  node_flags f;
+  f.id = node_id(absl::GetFlag(FLAGS_id));
+  if (!f.id) return bad("id", "must be at least 1");
+  auto members = read_cluster(absl::GetFlag(FLAGS_cluster));
+  if (!members.ok()) return members.status();
+  if (!members->empty() && !members->contains(f.id))
+    return bad("cluster", absl::StrCat("does not list this node, id ", f.id.value));
+  auto raft_at = raft_address(f.id, *members);
+  if (!raft_at.ok()) return raft_at.status();
+  f.raft_address = *raft_at;
+  auto clients_at = read_endpoint("client_address", absl::GetFlag(FLAGS_client_address));
+  if (!clients_at.ok()) return clients_at.status();
+  f.client_address = *clients_at;
+  f.data_dir = absl::GetFlag(FLAGS_data_dir);
+  if (f.data_dir.empty()) {
+    auto dir = default_data_dir(f.id);
+    if (!dir.ok()) return dir.status();
+    f.data_dir = *dir;
+  }
+  auto timing = read_timing();
+  if (!timing.ok()) return timing.status();
+  f.timing = *timing;
+  const auto sync = absl::GetFlag(FLAGS_sync);
+  if (sync != "always" && sync != "never") return bad("sync", "must be always or never");
+  f.sync = sync == "always";
+  if (members->empty()) members->emplace(f.id, text_of(f.raft_address));
+  f.cluster = core::membership::of_majority(*members);
+  return f;
+}
+
+// The first node as the flags say, the others beside it.
+absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, uint64_t count) {
+  if (count > 9) return bad("local_cluster", "must be at most 9");
+  if (!absl::GetFlag(FLAGS_cluster).empty()) return bad("local_cluster", "goes without --cluster");
+  const auto beside = [](endpoint e, uint64_t i) {
+    e.port = static_cast<uint16_t>(e.port + i);
+    return e;
+  };
+  std::map<node_id, std::string> members;
+  for (uint64_t i = 0; i < count; ++i)
+    members.emplace(first.id + i, text_of(beside(first.raft_address, i)));
+  std::vector<node_flags> all;
+  for (uint64_t i = 0; i < count; ++i) {
+    auto f = first;
+    f.id = first.id + i;
+    f.raft_address = beside(first.raft_address, i);
+    f.client_address = beside(first.client_address, i);
+    f.data_dir = absl::StrCat(first.data_dir, "-of-", count, "/node-", f.id.value);
+    f.cluster = core::membership::of_majority(members);
+    all.push_back(std::move(f));
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<node_flags>> read_flags() {
+  auto first = one_node();
+  if (!first.ok()) return first.status();
+  if (const auto count = absl::GetFlag(FLAGS_local_cluster)) return local_cluster(*first, count);
+  return std::vector{*first};
+}
+
+void parse_command_line(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "A node of a durable, replicated key-value store that speaks Redis' protocol.\n"
+      "With no flags: a one-node cluster, ready to use.");
+  absl::FlagsUsageConfig usage;
+  usage.version_string = [] { return absl::StrCat("troupe ", version, "\n"); };
+  usage.contains_help_flags = [](absl::string_view file) {
+    return absl::StrContains(file, "tools/node/");
+  };
+  absl::SetFlagsUsageConfig(usage);
+  const auto rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    std::fprintf(stderr, "node: '%s' is not a flag; --help lists them\n", rest[1]);
+    std::exit(2);
+  }
+}
+
+absl::StatusOr<int> log_level() {
+  const auto text = absl::GetFlag(FLAGS_log_level);
+  const std::vector<std::string_view> names = {"error", "warn", "info", "debug", "trace"};
+  const auto at = std::ranges::find(names, text);
+  if (at == names.end()) return bad("log_level", "must be error, warn, info, debug or trace");
+  return static_cast<int>(at - names.begin());
+}
+
+}  // namespace troupe::tools

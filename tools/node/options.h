@@ -1,0 +1,34 @@
+// The flags of tools/node, checked. interface.md's names and defaults.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "actors/core/membership.h"
+#include "actors/core/timing.h"
+#include "actors/dialer.h"
+
+namespace troupe::tools {
+
+struct node_flags {
+  node_id id{1};
+  endpoint raft_address;
+  endpoint client_address;
+  std::string data_dir;
+  core::membership cluster;
+  core::timing timing;
+  bool sync = true;
+};
+
+// What the command line asks for: one node, or several with --local_cluster. An error is one clear
+// line.
+absl::StatusOr<std::vector<node_flags>> read_flags();
+
+// Parses the command line; an unknown flag ends the process with exit code 2 and one line.
+void parse_command_line(int argc, char** argv);
+
+// Verbosity of traces, from --log_level.
+absl::StatusOr<int> log_level();
+
+}  // namespace troupe::tools

@@ -1,0 +1,68 @@
+#include "tools/node/status_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace troupe::tools {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json tree(const core::quorum& q) {
+  json children = json::array();
+  for (const auto& c : q.children()) {
+    json child;
+    if (const auto* voter = std::get_if<node_id>(&c.kind))
+      child["voter"] = voter->value;
+    else
+      child = tree(std::get<core::quorum>(c.kind));
+    child["weight"] = c.weight;
+    children.push_back(std::move(child));
+  }
+  return {{"read", q.read_threshold()}, {"write", q.write_threshold()}, {"children", children}};
+}
+
+json members(const core::membership& m) {
+  json configs = json::array();
+  for (const auto& config : m.configs()) configs.push_back(tree(config));
+  json learners = json::array();
+  for (const auto id : m.learners()) learners.push_back(id.value);
+  json addresses = json::object();
+  for (const auto& [id, address] : m.addresses()) addresses[std::to_string(id.value)] = address;
+  return {{"configs", configs}, {"learners", learners}, {"addresses", addresses}};
+}
+
+json replication(const status& s) {
+  json peers = json::object();
+  for (const auto& p : s.replication)
+    peers[std::to_string(p.id.value)] = {{"matched_index", p.matched.value},
+                                         {"state", p.state},
+                                         {"last_ack_ms", p.last_ack_ms},
+                                         {"in_flight_bytes", p.in_flight.value}};
+  return peers;
+}
+
+}  // namespace
+
+std::string status_json(const status& s) {
+  const json out = {{"id", s.id.value},
+                    {"role", s.role},
+                    {"vote",
+                     {{"term", s.vote.leader.in.value},
+                      {"node_id", s.vote.leader.node.value},
+                      {"committed", s.vote.committed}}},
+                    {"leader_id", s.leader.value},
+                    {"last_log_index", s.last.value},
+                    {"committed_index", s.committed.value},
+                    {"applied_index", s.applied.value},
+                    {"snapshot_index", s.snapshot.value},
+                    {"purged_index", s.purged.value},
+                    {"membership", members(s.members)},
+                    {"membership_committed", s.membership_committed},
+                    {"replication", replication(s)},
+                    {"version", s.version}};
+  return out.dump();
+}
+
+std::string members_json(const status& s) { return members(s.members).dump(); }
+
+}  // namespace troupe::tools

@@ -1,0 +1,14 @@
+// STATUS as one JSON object; the names are those of the interface contract.
+#pragma once
+
+#include <string>
+
+#include "actors/messages.h"
+
+namespace troupe::tools {
+
+std::string status_json(const status& s);
+// Only who takes part.
+std::string members_json(const status& s);
+
+}  // namespace troupe::tools

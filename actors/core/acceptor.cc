@@ -9,8 +9,10 @@ namespace troupe::core {
 
 acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instant now,
                    duration jitter)
-    : state_(std::move(recovered)), timing_(timing), mode_(mode), heard_(now), jitter_(jitter) {
+    : state_(std::move(recovered)), timing_(timing), mode_(mode), leased_until_(now) {
   committed_ = state_.log.purged().index;
+  restart_timer(now, jitter);
+  if (state_.saved.committed) hear_of_leader(now);
 }
 
 // -- votes ----------------------------------------------------------------------------------------
@@ -26,10 +28,15 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   if (request.to != state_.id) return refuse("it is addressed to another node");
   if (request.cluster != state_.cluster) return refuse("it belongs to another cluster");
   if (request.wanted.committed) return refuse("a vote that is asked for is not committed");
+  if (!plausible(request.wanted)) return refuse("no node asks for such a vote");
   if (request.wanted.leader.node != request.from) return refuse("it is for somebody else");
-  if (!request.transfer && (leading || lease_live(now))) return refuse("the leader is alive");
+  if (request.from == state_.id) return refuse("it claims to come from ourselves");
+  const bool bound = leading || (lease_live(now) && request.from != leased_to_);
+  if (bound && !request.transfer) return refuse("the leader is alive");
   if (request.last < state_.log.last()) return refuse("its log is behind");
-  if (floor && !may_follow(*floor, request.wanted, mode_)) return refuse("our own is greater");
+  // A candidate whose log is ahead is the one that can win: our own candidacy gives way.
+  const bool rival = floor && request.last == state_.log.last();
+  if (rival && request.wanted.leader < floor->leader) return refuse("our own is greater");
   if (!may_follow(state_.saved, request.wanted, mode_)) return refuse("we promised a greater one");
   reply.granted = true;
   reply.saved = request.wanted;
@@ -41,6 +48,7 @@ void acceptor::on_vote_saved(const vote& saved, instant now, duration jitter) {
   const bool same_leader = saved.leader == state_.saved.leader;
   state_.saved = saved;
   if (!same_leader || saved.committed) restart_timer(now, jitter);
+  if (saved.committed) hear_of_leader(now);
 }
 
 // -- appends --------------------------------------------------------------------------------------
@@ -60,7 +68,7 @@ const char* acceptor::malformed(const append_request& request) const {
   if (request.to != state_.id) return "it is addressed to another node";
   if (request.cluster != state_.cluster && state_.cluster != 0)
     return "it belongs to another cluster";
-  if (!leader.committed || !leader.leader) return "its vote is not a leader's";
+  if (!leader.committed || !plausible(leader)) return "its vote is not a leader's";
   if (leader.leader.node == state_.id) return "it claims to come from ourselves";
   log_id last = request.previous;
   for (const batch_ptr& b : request.batches) {
@@ -84,7 +92,7 @@ append_decision acceptor::on_append_request(const append_request& request, insta
     return append_refusal{reply_to(request, verdict::rejected), "we promised a greater vote"};
   }
   if (leader != state_.saved) return save_vote_first{leader};
-  heard_ = now;
+  hear_of_leader(now);
   // What was purged was applied, so it was committed and is the same everywhere.
   const bool known =
       state_.log.contains(request.previous) || request.previous.index < state_.log.purged().index;
@@ -104,8 +112,8 @@ append_decision acceptor::accept(const append_request& request) {
   for (const batch_ptr& b : request.batches) {
     verified = b->last();
     // An old request may come again after newer ones: what is there already stays (thesis 3.5).
-    const bool have = decision.batches.empty() && (state_.log.contains(verified) ||
-                                                   verified.index <= state_.log.purged().index);
+    const bool have = decision.batches.empty() &&
+                      (state_.log.contains(verified) || verified.index < state_.log.purged().index);
     if (!have) decision.batches.push_back(b);
   }
   if (!decision.batches.empty()) {
@@ -134,22 +142,24 @@ void acceptor::on_committed(log_index committed) {
 // -- time -----------------------------------------------------------------------------------------
 
 instant acceptor::election_deadline() const {
-  return heard_ + (state_.saved.committed ? timing_.lease() : duration::zero()) + jitter_;
+  return std::max(timer_start_, leased_until_) + jitter_;
 }
 
-bool acceptor::lease_live(instant now) const {
-  return state_.saved.committed && state_.saved.leader.node != state_.id &&
-         now < heard_ + timing_.lease();
+bool acceptor::lease_live(instant now) const { return now < leased_until_; }
+
+// Nobody leases from itself.
+void acceptor::hear_of_leader(instant now) {
+  leased_to_ = state_.saved.leader.node;
+  leased_until_ = leased_to_ == state_.id ? now : now + timing_.lease();
 }
 
 void acceptor::restart_timer(instant now, duration jitter) {
-  heard_ = now;
+  timer_start_ = now;
   jitter_ = jitter;
 }
 
 node_id acceptor::leader(instant now) const {
-  if (!state_.saved.committed) return {};
-  return lease_live(now) ? state_.saved.leader.node : node_id{};
+  return state_.saved.committed && lease_live(now) ? leased_to_ : node_id{};
 }
 
 }  // namespace troupe::core

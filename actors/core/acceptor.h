@@ -59,9 +59,11 @@ class acceptor {
 
   // -- votes ------------------------------------------------------------------------------------
 
-  // Judged in this order: a live leader's lease refuses; a candidate whose log is behind is refused
-  // and its vote is not adopted, so that a node that was cut off cannot depose anyone; a vote below
-  // `floor`, that of this node's own candidacy, is refused; else a vote ≥ the saved one is granted.
+  // Judged in this order: a live leader's lease refuses all but that leader, who does not lead
+  // while it stands for election; a candidate whose log is behind is refused and its vote is not
+  // adopted, so that a node that was cut off cannot depose anyone; with a log like ours, a leader
+  // id below that of `floor`, this node's own candidacy, is refused; else a vote ≥ the saved one is
+  // granted.
   // `leading`: this node leads right now, which is a live lease as well.
   vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
                                 bool leading, instant now) const;
@@ -75,10 +77,12 @@ class acceptor {
 
   // -- time -------------------------------------------------------------------------------------
 
-  // When to stand for election, if nothing is heard until then: after the lease and a random part
-  // where a leader is known, after the random part alone otherwise.
+  // When to stand for election, if nothing is heard until then: a random part after the timer
+  // started and the lease ended.
   instant election_deadline() const;
-  // The leader's lease at this node: until then no vote is granted, not even to itself.
+  // The leader's lease at this node: until then no other vote is granted, not even to itself. Only
+  // what the leader sends renews it; neither a vote that is granted nor a candidacy ends or renews
+  // it.
   bool lease_live(instant now) const;
   // Starts the timer anew, say after a candidacy that failed.
   void restart_timer(instant now, duration jitter);
@@ -102,12 +106,15 @@ class acceptor {
   append_reply reply_to(const append_request& request, verdict v) const;
   append_decision accept(const append_request& request);
   const char* malformed(const append_request& request) const;
+  void hear_of_leader(instant now);
 
   state state_;
   timing timing_;
   vote_mode mode_;
   log_index committed_;
-  instant heard_;  // of the leader, or the timer's start where none is known
+  node_id leased_to_;
+  instant leased_until_;
+  instant timer_start_;
   duration jitter_;
 };
 

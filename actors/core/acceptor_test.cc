@@ -122,16 +122,21 @@ TEST(acceptor_test, a_transfer_passes_the_lease_and_no_other_check) {
   EXPECT_NE(refusal_of(a, transfer(request_for(asked(3, 3))), time_zero, asked(4, 1)), "");
 }
 
-TEST(acceptor_test, of_two_candidates_the_greater_is_granted_by_the_other) {
+TEST(acceptor_test, of_two_candidates_with_the_same_log_the_greater_is_granted_by_the_other) {
   for (auto mode : both_modes) {
     const auto lower = voter({}, mode);
     EXPECT_EQ(refusal_of(lower, request_for(asked(1, 2)), lease_over, /*floor=*/asked(1, 1)), "");
-    const acceptor greater{{node_id(3), {}, {}, 7}, usual, mode, time_zero, jitter};
+    const acceptor greater{
+        {node_id(3), {}, log_of({{led_by(1), 3}}), 7}, usual, mode, time_zero, jitter};
     auto request = request_for(asked(1, 2));
     request.to = node_id(3);
     EXPECT_NE(refusal_of(greater, request, lease_over, asked(1, 3)), "");
     EXPECT_EQ(refusal_of(greater, request, lease_over), "");
-    request.wanted = asked(2, 2);
+    request.last = at(led_by(1), 4);
+    EXPECT_EQ(refusal_of(greater, request, lease_over, asked(1, 3)), "")
+        << "only the one whose log is ahead can win";
+    request = request_for(asked(2, 2));
+    request.to = node_id(3);
     EXPECT_EQ(refusal_of(greater, request, lease_over, asked(1, 3)), "") << "the term comes first";
   }
 }

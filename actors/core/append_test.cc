@@ -217,7 +217,9 @@ TEST(append_test, any_two_logs_converge) {
       return log;
     };
     const auto common = grow({}, random() % 2);
-    const auto log = grow(common, 0);
+    auto log = grow(common, 0);
+    // A leader begins with an entry of its own.
+    log.append(led_by(99, 2), log.last_index().next());
     auto theirs = grow(common, 1);
     const auto at_most = std::min(common.last_index().value, log.last_index().value);
     if (const auto purge = at_most == 0 ? 0 : random() % (at_most + 1))

@@ -35,7 +35,7 @@ candidacy::result candidacy::on_vote_reply(const vote_reply& reply) {
                       << (reply.granted ? " granted" : " refused, saved=") << reply.saved;
   if (reply.granted) {
     granted_.insert(reply.from);
-  } else if (exceeds(reply.saved, seen_, mode_)) {
+  } else if (plausible(reply.saved) && exceeds(reply.saved, seen_, mode_)) {
     seen_ = reply.saved;
   }
   return outcome();

@@ -100,6 +100,18 @@ TEST(hostile_test, what_contradicts_a_committed_entry_is_refused) {
   }
 }
 
+// No two logs look like this, for (t2,i6) names all that is before it. What was accepted is
+// written.
+TEST(hostile_test, after_an_entry_that_differs_everything_is_written_again) {
+  auto a = victim();
+  const auto request = from_leader(at(one, 4), {batch_of(led_by(1, 2), 5, 5), batch_of(two, 6, 6)});
+  const auto decision = a.on_append_request(request, time_zero);
+  const auto* accepted = std::get_if<accepted_append>(&decision);
+  ASSERT_NE(accepted, nullptr);
+  EXPECT_EQ(accepted->batches.size(), 2u);
+  EXPECT_EQ(accepted->reply.durable, a.log().last());
+}
+
 TEST(hostile_test, what_contradicts_the_purged_part_is_refused) {
   auto a = victim();
   auto log = log_of({{two, 6}});

@@ -19,11 +19,11 @@ leadership::leadership(const vote& elected, const membership& members, const log
       members_(members),
       options_(o),
       last_(tail),
-      first_own_(tail.last.index.next()) {
+      first_own_(tail.last.index.next()),
+      since_(now) {
   TROUPE_CHECK(elected.committed, "a leader's vote was granted by a quorum");
   TROUPE_CHECK(members.is_voter(elected.leader.node), "a leader is a voter");
-  // The election counts as the first sign of life of everybody.
-  for (const auto& [id, address] : members_.addresses()) peers_[id].heard = now;
+  for (const auto& [id, address] : members_.addresses()) peers_[id];
 }
 
 // -- the log --------------------------------------------------------------------------------------
@@ -36,9 +36,7 @@ void leadership::on_appended(const log_tail& last) {
 }
 
 std::optional<log_index> leadership::on_flushed(const log_id& durable) {
-  auto& self = peers_[elected_.leader.node];
-  self.durable = std::max(self.durable, durable);
-  return advance();
+  return hold(peers_[elected_.leader.node], durable);
 }
 
 std::optional<log_index> leadership::on_acked(node_id from, const log_id& durable, instant sent,
@@ -47,8 +45,16 @@ std::optional<log_index> leadership::on_acked(node_id from, const log_id& durabl
   if (it == peers_.end()) return std::nullopt;
   peer& p = it->second;
   p.heard = std::max(p.heard, sent);
-  p.round = std::max(p.round, round);
-  if (durable <= p.durable) return std::nullopt;
+  p.round = std::max(p.round, std::min(round, round_));
+  return hold(p, durable);
+}
+
+// Whatever a peer claims, only what is in this leader's log counts. What is before its own first
+// entry is not known here, and never commits by counting.
+std::optional<log_index> leadership::hold(peer& p, const log_id& durable) {
+  const bool own = durable.leader == elected_.leader && durable.index <= last_.last.index;
+  const bool older = durable.leader < elected_.leader && durable.index < first_own_;
+  if (durable.index <= p.durable.index || !(own || older)) return std::nullopt;
   p.durable = durable;
   return advance();
 }
@@ -78,7 +84,7 @@ uint64_t leadership::confirmed_round() const {
 
 // -- time -----------------------------------------------------------------------------------------
 
-instant leadership::quorum_heard(instant now) const {
+instant leadership::followed(instant now) const {
   const auto heard = members_.held_by(quorum_kind::write, [&](node_id id) {
     if (id == elected_.leader.node) return ticks(now);
     const auto it = peers_.find(id);
@@ -86,6 +92,11 @@ instant leadership::quorum_heard(instant now) const {
   });
   return instant(duration(heard));
 }
+
+// The election counts as the first sign of life of everybody.
+instant leadership::quorum_heard(instant now) const { return std::max(since_, followed(now)); }
+
+bool leadership::leased(instant now) const { return now < followed(now) + options_.timing.lease(); }
 
 bool leadership::active(instant now) const {
   return now < quorum_heard(now) + options_.timing.lease();
@@ -97,7 +108,7 @@ instant leadership::deadline(instant now) const {
 
 std::optional<instant> leadership::last_heard(node_id id) const {
   const auto it = peers_.find(id);
-  return it == peers_.end() ? std::nullopt : std::optional(it->second.heard);
+  return it == peers_.end() ? std::nullopt : std::optional(std::max(since_, it->second.heard));
 }
 
 log_id leadership::durable(node_id id) const {

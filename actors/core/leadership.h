@@ -59,10 +59,15 @@ class leadership {
 
   // -- time -------------------------------------------------------------------------------------
 
-  // A write quorum followed this leader at this time: measured from when the requests were sent.
+  // A write quorum followed this leader at this time, measured from when the requests were sent; at
+  // first, the time of the election.
   instant quorum_heard(instant now) const;
-  // Within the lease: reads and writes are accepted.
+  // Not out of touch: reads and writes are accepted.
   bool active(instant now) const;
+  // A write quorum holds this leader's lease now: no other one is elected meanwhile. Unlike
+  // active() it needs their acknowledgements: who granted a vote may grant a greater one a moment
+  // later.
+  bool leased(instant now) const;
   // When to give up if no quorum answers: one more lease after it became inactive.
   instant deadline(instant now) const;
 
@@ -77,13 +82,16 @@ class leadership {
     instant heard;
     uint64_t round = 0;
   };
+  std::optional<log_index> hold(peer& p, const log_id& durable);
   std::optional<log_index> advance();
+  instant followed(instant now) const;
 
   vote elected_;
   membership members_;
   options options_;
   log_tail last_;
   log_index first_own_;
+  instant since_;
   log_index committed_;
   std::deque<log_index> under_way_;  // the ends of the batches that are not committed
   uint64_t round_ = 0;

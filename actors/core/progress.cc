@@ -22,6 +22,13 @@ progress::step progress::next() const {
           byte_count(std::min(room, limits_.request.value))};
 }
 
+progress::step progress::moved_back(const step& s, log_index first) const {
+  const log_index before = first - 1;
+  const auto leader = log_.leader_at(before);
+  TROUPE_CHECK(leader && first <= s.first, "a request starts inside the log");
+  return {s.ticket, {*leader, before}, first, s.most};
+}
+
 progress::step progress::heartbeat() const {
   const log_id& previous = mode_ == mode::probing ? next_ : common_;
   return {tickets_ + 1, previous, previous.index.next(), byte_count(0)};
@@ -55,15 +62,14 @@ std::optional<progress::flight> progress::land(uint64_t ticket) {
 void progress::on_matched(uint64_t ticket, const log_id& durable) {
   const auto landed = land(ticket);
   if (!landed || landed->epoch != epoch_) return;
-  if (durable) {
-    TROUPE_CHECK(log_.contains(durable), "a follower acknowledges what it was sent");
-    matched_ = std::max(matched_, durable);
-  }
+  // The environment may claim anything: what is not in the log of the leader was never sent.
+  if (durable != log_id{} && !log_.contains(durable)) return probe_from(landed->previous);
+  matched_ = std::max(matched_, durable);
   common_ = std::max({common_, landed->previous, durable});
+  next_ = mode_ == mode::streaming ? std::max(next_, common_) : common_;
   if (mode_ == mode::streaming) return;
   TROUPE_EVENT(debug) << "follower matches at " << common_;
   mode_ = mode::streaming;
-  next_ = common_;
 }
 
 void progress::on_conflict(uint64_t ticket, const log_id& hint) {
@@ -72,7 +78,9 @@ void progress::on_conflict(uint64_t ticket, const log_id& hint) {
   // The search goes down only. A hint at or above what was asked makes no sense: step back by one.
   const log_id& asked = landed->previous;
   auto at = log_.floor(hint);
-  if (at.index >= asked.index && asked.index) at = log_.floor({asked.leader, asked.index - 1});
+  if (at.index >= asked.index) at = log_.floor({asked.leader, asked.index - (asked ? 1 : 0)});
+  // A request that overtook another says nothing of what was matched; a probe does.
+  if (mode_ == mode::streaming) at = std::max(at, matched_);
   TROUPE_EVENT(debug) << "conflict at " << asked << ", hint " << hint << ", go on at " << at;
   probe_from(at);
 }

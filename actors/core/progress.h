@@ -40,6 +40,9 @@ class progress {
   log_index next_index() const { return next_.index.next(); }
   // The request may stay empty: a probe for which nothing is at hand.
   step next() const;
+  // The same request, but from `first` ≤ step.first on. What matches may end inside a batch, where
+  // the other log has another one at that index; batches are sent whole.
+  step moved_back(const step& s, log_index first) const;
   // An empty request that asks for no more than what is known to match (or is searched for); it may
   // be sent at any time.
   step heartbeat() const;

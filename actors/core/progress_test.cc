@@ -133,6 +133,20 @@ TEST(progress_test, the_time_of_a_request_is_known_until_it_is_answered) {
   EXPECT_EQ(p.sent_at(ticket), std::nullopt);
 }
 
+TEST(progress_test, a_request_can_start_earlier_where_a_batch_begins) {
+  auto p = streaming();
+  append(p, 9);
+  const auto step = p.next();
+  const auto moved = p.moved_back(step, log_index(5));
+  EXPECT_EQ(moved.previous, at(one, 4));
+  EXPECT_EQ(moved.first, log_index(5));
+  EXPECT_EQ(moved.ticket, step.ticket);
+  p.sent(moved, at(me, 9), byte_count(10), time_zero);
+  p.on_matched(moved.ticket, at(me, 9));
+  EXPECT_EQ(p.matched(), at(me, 9));
+  EXPECT_EQ(p.next_index(), log_index(10));
+}
+
 // -- what goes wrong ------------------------------------------------------------------------------
 
 // Scenario 30: one message is lost, in either mode.

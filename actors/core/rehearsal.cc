@@ -15,7 +15,12 @@ rehearsal::rehearsal(options o)
     node& n = nodes_[id];
     n.id = id;
     n.number = random_();
-    n.voter = std::make_unique<acceptor>(acceptor::state{id, {}, {}, 7}, o.timing, o.mode, now_,
+    acceptor::state start{id, {}, {}, 7};
+    if (id.value <= o.logs.size()) {
+      start.saved = won(1, 99);
+      start.log.append(led_by(1, 99), log_index(o.logs[id.value - 1]));
+    }
+    n.voter = std::make_unique<acceptor>(std::move(start), o.timing, o.mode, now_,
                                          o.in_step ? same : jitter());
     arm(n);
   }
@@ -134,6 +139,7 @@ void rehearsal::on_vote_request(node& n, const vote_request& m) {
 void rehearsal::conclude(node& n, candidacy::result r) {
   if (r == candidacy::result::lost) n.seen = n.standing->seen();
   if (r != candidacy::result::won) return;
+  if (n.voter->lease_live(now_)) broken_.push_back("a node voted for itself during a lease");
   const vote elected{n.standing->wanted().leader, true};
   n.standing.reset();
   save(n, elected);
@@ -150,7 +156,7 @@ void rehearsal::lead(node& n) {
         (options_.mode == vote_mode::standard && v.leader.in == elected.leader.in))
       what << elected << " was won after " << v << "; ";
   for (const auto& [id, other] : nodes_)
-    if (other.leading && other.leading->active(now_))
+    if (other.leading && other.leading->leased(now_))
       what << elected << " was won while n" << id << " holds a lease; ";
   if (!what.str().empty()) broken_.push_back(what.str());
   elected_.push_back(elected);

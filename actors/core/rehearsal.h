@@ -4,7 +4,6 @@
 // For elections: leaders send heartbeats, and nobody's log grows.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,11 +30,15 @@ class rehearsal {
     duration latency_max = std::chrono::milliseconds(5);
     // All nodes start their timers with the same random part, so that elections split.
     bool in_step = false;
+    // Where the logs of the nodes 1, 2, … end; empty logs where nothing is said.
+    std::vector<uint64_t> logs;
   };
   explicit rehearsal(options o);
 
+  uint64_t seed() const { return options_.seed; }
+
   // -- time --
-  instant now() const { return now_; }
+  instant clock() const { return now_; }
   void run_for(duration d);
   // False when `limit` passed first.
   bool run_until(const std::function<bool()>& done, duration limit);
@@ -55,7 +58,7 @@ class rehearsal {
   // -- what can be seen --
   const acceptor& of(uint64_t id) const { return *nodes_.at(node_id(id)).voter; }
   bool leads(uint64_t id) const { return nodes_.at(node_id(id)).leading.has_value(); }
-  // The leader that is within its lease, 0 when there is none.
+  // The leader that is in touch with a quorum, 0 when there is none.
   uint64_t leader() const;
   uint64_t greatest_term() const;
   // Everything that was won so far.

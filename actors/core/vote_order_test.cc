@@ -100,5 +100,12 @@ TEST(vote_order_test, a_new_node_may_follow_anyone) {
     for (const auto& offered : small_votes()) EXPECT_TRUE(may_follow(vote{}, offered, mode));
 }
 
+TEST(vote_order_test, a_vote_of_no_term_or_no_node_or_beyond_the_last_term_is_not_plausible) {
+  EXPECT_TRUE(plausible(asked(1, 1)));
+  EXPECT_TRUE(plausible(won(last_term.value, 1)));
+  for (const auto& v : {vote{}, asked(0, 1), asked(1, 0), asked(last_term.value + 1, 1)})
+    EXPECT_FALSE(plausible(v)) << v;
+}
+
 }  // namespace
 }  // namespace troupe::core

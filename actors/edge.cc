@@ -34,11 +34,17 @@ intake::pushed intake::push(std::string_view item, callback&& done) {
   if (load_.items.bytes().size() + item.size() > intake_bound) return pushed::full;
   load_.items.add(item);
   load_.callbacks.push_back(std::move(done));
-  return load_.items.size() == 1 ? pushed::first : pushed::more;
+  return std::exchange(awake_, true) ? pushed::more : pushed::first;
+}
+
+void intake::rouse() {
+  std::lock_guard lock(mutex_);
+  awake_ = true;
 }
 
 intake::load intake::take() {
   std::lock_guard lock(mutex_);
+  awake_ = false;
   return std::exchange(load_, {});
 }
 
@@ -92,6 +98,9 @@ void edge::submit(intake::load load, loads& under_way, Message message) {
 
 void edge::finish(loads& under_way, request_id id, const outcome& o) {
   auto load = std::move(under_way.extract(id).mapped());
+  // Clients often send the next from the callback.
+  options_.from->writes.rouse();
+  options_.from->reads.rouse();
   answer_all(load, o);
   on_wake();
 }

@@ -39,13 +39,17 @@ class intake {
   // `first`: the edge must be woken. `full`: over the bound; `closed`: the node has ended; nothing
   // was taken, `done` included.
   pushed push(std::string_view item, callback&& done);
+  // The edge takes what is there, and must be woken for what comes later.
   load take();
+  // The edge is at work and will take what comes without being woken.
+  void rouse();
   // Gives what waits and takes nothing any more.
   load close();
 
  private:
   std::mutex mutex_;
   load load_;
+  bool awake_ = false;  // the edge will come
   bool closed_ = false;
 };
 

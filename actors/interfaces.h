@@ -25,7 +25,7 @@ using peer_actor =
                      replies_to<status_request>::with<status>>;
 
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
-using server_actor = peer_actor::extend<reacts_to<outvoted>, reacts_to<tick>>;
+using server_actor = peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, reacts_to<tick>>;
 
 // One for each leadership of this node.
 using leader_actor =

@@ -1,6 +1,7 @@
 #include "actors/leader.h"
 
 #include "actors/replicator.h"
+#include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -27,10 +28,11 @@ leader::leader(self_ptr self, leader_options options)
 }
 
 leader::~leader() {
+  caf::anon_send(options_.server, led{protocol_.committed()});
   for (auto& p : pending_)
-    for (auto& c : p.claims) c.to.deliver(self_, refusal(c.id, raft_errc::outcome_unknown));
-  for (auto& c : gathering_claims_) c.to.deliver(self_, refusal(c.id, raft_errc::not_leader));
-  for (auto& r : reads_) r.what.to.deliver(self_, refusal(r.what.id, raft_errc::not_leader));
+    for (auto& c : p.claims) c.to.deliver_at_end(refusal(c.id, raft_errc::outcome_unknown));
+  for (auto& c : gathering_claims_) c.to.deliver_at_end(refusal(c.id, raft_errc::not_leader));
+  for (auto& r : reads_) r.what.to.deliver_at_end(refusal(r.what.id, raft_errc::not_leader));
 }
 
 void leader::spawn_replicators() {
@@ -77,9 +79,10 @@ caf::result<outcome> leader::on_propose(const propose& m) {
   return caf::delegated<outcome>{};
 }
 
-// The message to itself comes after all that the mailbox holds now: that becomes one batch.
+// All that the mailbox holds now becomes one batch: the message to itself comes after it.
 void leader::want_seal() {
   if (seal_wanted_ || gathering_.empty() || !protocol_.may_append()) return;
+  if (self_->mailbox().empty()) return seal(batch_kind::commands);
   seal_wanted_ = true;
   self_->send(self_, seal_now{});
 }
@@ -187,6 +190,8 @@ void leader::on_acked(const acked& m) {
 }
 
 void leader::on_outvoted(const outvoted& m) {
+  // A peer may claim anything; only a vote that a node can have saved, above this one, ends it.
+  if (!core::plausible(m.saved) || !core::exceeds(m.saved, options_.elected, options_.mode)) return;
   TROUPE_EVENT(info) << "n" << options_.id << " is outvoted by " << m.saved;
   self_->send(options_.server, m);
   end(raft_errc::deposed);

@@ -39,6 +39,7 @@ struct leader_options {
   uint64_t cluster = 0;
   uint64_t stream = 0;  // grows with each leadership of this process
   core::timing timing;
+  core::vote_mode mode = core::vote_mode::advanced;
   leader_limits limits;
   log_store_actor store;
   state_machine_actor machine;

@@ -34,6 +34,11 @@ log_state describe(const log_store_state& state) {
   return {s.saved_vote(), s.purged().last, s.tail(), s.runs(), state.memberships, state.cluster};
 }
 
+// What a trace follows a write by.
+request_id request_of(const std::vector<batch_ptr>& batches) {
+  return batches.empty() ? request_id{} : batches.front()->request();
+}
+
 // The node cannot go on: whoever is linked ends as well.
 caf::error fail(self_ptr self, const absl::Status& why) {
   TROUPE_EVENT(error) << "log store stops: " << why.ToString();
@@ -62,21 +67,6 @@ absl::Status write(log_store_state& state, const append& m) {
   return absl::OkStatus();
 }
 
-caf::result<flushed> on_append(self_ptr self, const append& m) {
-  auto& state = self->state;
-  TROUPE_SPAN(trace, "log_store.append", "fence=" << m.fence << " batches=" << m.batches.size());
-  if (m.fence != state.storage->saved_vote()) {
-    TROUPE_EVENT(debug) << "fenced " << m.fence << ", saved=" << state.storage->saved_vote();
-    return make_error(raft_errc::fenced);
-  }
-  if (auto status = write(state, m); !status.ok()) return fail(self, status);
-  auto promise = self->make_response_promise<flushed>();
-  // The message to itself comes after all that the mailbox holds now: those appends share the sync.
-  if (state.unsynced.empty()) self->send(self, sync_now{});
-  state.unsynced.push_back(promise);
-  return promise;
-}
-
 void on_sync(self_ptr self) {
   auto& state = self->state;
   TROUPE_SPAN(trace, "log_store.sync", "appends=" << state.unsynced.size());
@@ -86,6 +76,26 @@ void on_sync(self_ptr self) {
   }
   const flushed fact{state.storage->tail().last};
   for (auto& promise : std::exchange(state.unsynced, {})) promise.deliver(fact);
+}
+
+caf::result<flushed> on_append(self_ptr self, const append& m) {
+  auto& state = self->state;
+  TROUPE_SPAN(trace, "log_store.append",
+              "fence=" << m.fence << " batches=" << m.batches.size()
+                       << " request=" << request_of(m.batches));
+  if (m.fence != state.storage->saved_vote()) {
+    TROUPE_EVENT(debug) << "fenced " << m.fence << ", saved=" << state.storage->saved_vote();
+    return make_error(raft_errc::fenced);
+  }
+  if (auto status = write(state, m); !status.ok()) return fail(self, status);
+  auto promise = self->make_response_promise<flushed>();
+  state.unsynced.push_back(promise);
+  // All appends that the mailbox holds now share one sync: the message to itself comes after them.
+  if (self->mailbox().empty())
+    on_sync(self);
+  else if (state.unsynced.size() == 1)
+    self->send(self, sync_now{});
+  return promise;
 }
 
 caf::result<log_slice> on_read(self_ptr self, const read_log& m) {

@@ -164,6 +164,11 @@ struct acked {
 struct outvoted {
   vote saved;
 };
+// The leadership is over; all up to `committed` was committed by then. The last message of a
+// leader.
+struct led {
+  log_index committed;
+};
 // Internal to leader: everything that its mailbox held was gathered, seal the batch.
 struct seal_now {};
 

@@ -1,6 +1,7 @@
 #include "actors/node.h"
 
 #include <random>
+#include <thread>
 
 #include "actors/log_store.h"
 #include "actors/state_machine.h"
@@ -24,6 +25,8 @@ void prepare(caf::actor_system_config& config) {
       .add_message_type<log_hash>("troupe.log_hash")
       .add_message_type<status_request>("troupe.status_request")
       .add_message_type<status>("troupe.status");
+  // CAF starts at least four threads, wherever it runs; more than cores only wake each other.
+  config.set("scheduler.max-threads", size_t{std::max(1u, std::thread::hardware_concurrency())});
   // Without a bound, an actor that always has mail starves the others and their timers.
   config.set("scheduler.max-throughput", size_t{100});
   // A message from a foreign thread wakes an idle worker in 10 instead of 60 µs.

@@ -1,7 +1,6 @@
 #include "actors/replicator.h"
 
 #include "caf/typed_event_based_actor.hpp"
-#include "proto/check.h"
 #include "proto/trace.h"
 
 namespace troupe {
@@ -51,7 +50,7 @@ void replicator::pump() {
   while (progress_.may_send() && !reading_) {
     const bool probing = progress_.how() == core::progress::mode::probing;
     if (!probing && progress_.next_index() > progress_.last_index()) return;
-    const auto step = progress_.next();
+    auto step = progress_.next();
     std::vector<batch_ptr> batches;
     if (step.first <= progress_.last_index() && !gather(step, batches)) {
       // A probe need not wait for payloads: it goes out empty.
@@ -61,16 +60,16 @@ void replicator::pump() {
   }
 }
 
-// The batches from step.first on that are at hand; starts reading the log where there are none.
-bool replicator::gather(const core::progress::step& step, std::vector<batch_ptr>& batches) {
+// The batches from the one with step.first on that are at hand; starts reading the log where there
+// are none.
+bool replicator::gather(core::progress::step& step, std::vector<batch_ptr>& batches) {
   if (recent_.empty() || step.first < recent_.front()->first_index() ||
       recent_.back()->last_index() < step.first) {
     if (progress_.how() == core::progress::mode::streaming) read_older(step.first);
     return false;
   }
-  const auto first = std::ranges::lower_bound(recent_, step.first, {}, &batch::first_index);
-  TROUPE_CHECK(first != recent_.end() && (*first)->first_index() == step.first,
-               "replication moves by whole batches");
+  const auto first = std::ranges::lower_bound(recent_, step.first, {}, &batch::last_index);
+  step = progress_.moved_back(step, (*first)->first_index());
   byte_count size;
   for (auto it = first; it != recent_.end(); ++it) {
     if (!batches.empty() && (size + (*it)->size().value) > step.most) break;
@@ -141,7 +140,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
       progress_.on_matched(ticket, reply.durable);
       break;
     case core::verdict::conflict:
-      progress_.on_conflict(ticket, reply.hint);
+      on_conflict(ticket, reply.hint);
       break;
     case core::verdict::failed:
       return on_error(ticket);
@@ -154,6 +153,14 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   const auto durable = reply.verdict == core::verdict::matched ? reply.durable : log_id{};
   self_->send(options_.leader, acked{options_.session, options_.peer, durable, *sent, reply.round});
   pump();
+}
+
+// Where the search cannot go on, as at the purged part, asking again at once would only spin.
+void replicator::on_conflict(uint64_t ticket, const log_id& hint) {
+  const auto asked = progress_.next_index();
+  progress_.on_conflict(ticket, hint);
+  unreachable_ =
+      progress_.how() == core::progress::mode::probing && progress_.next_index() == asked;
 }
 
 void replicator::on_error(uint64_t ticket) {

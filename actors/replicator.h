@@ -42,10 +42,11 @@ class replicator {
 
  private:
   void pump();
-  bool gather(const core::progress::step& step, std::vector<batch_ptr>& batches);
+  bool gather(core::progress::step& step, std::vector<batch_ptr>& batches);
   void read_older(log_index from);
   void send(const core::progress::step& step, std::vector<batch_ptr> batches);
   void on_reply(uint64_t ticket, const core::append_reply& reply);
+  void on_conflict(uint64_t ticket, const log_id& hint);
   void on_error(uint64_t ticket);
   void remember(const batch_ptr& b);
 

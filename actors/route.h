@@ -35,6 +35,16 @@ class route {
     to_ = nullptr;
   }
 
+  // The same, of an actor that ends. It may be nobody's any more, and CAF would destroy it twice if
+  // it became the sender of a message.
+  template <class T>
+  void deliver_at_end(T&& answer) {
+    if (!to_) return;
+    to_->enqueue(caf::make_mailbox_element(nullptr, id_.response_id(), {}, std::forward<T>(answer)),
+                 nullptr);
+    to_ = nullptr;
+  }
+
   explicit operator bool() const { return to_ != nullptr; }
 
  private:

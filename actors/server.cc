@@ -2,8 +2,8 @@
 
 #include "actors/membership_codec.h"
 #include "actors/version.h"
+#include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
-#include "proto/check.h"
 #include "proto/trace.h"
 
 namespace troupe {
@@ -11,8 +11,6 @@ namespace {
 
 // A proposal crosses at most this many nodes in search of the leader.
 constexpr uint32_t max_hops = 2;
-// Accepted batches kept at hand; what is beyond is read from the log when it is committed.
-constexpr byte_count accepted_bound = MiB(64);
 
 core::log_view view_of(const log_state& s) { return {s.purged, s.runs, s.tail.last.index}; }
 
@@ -37,11 +35,11 @@ server::~server() {
 void server::start(const log_state& s) {
   const core::acceptor::state recovered{options_.id, s.saved, view_of(s), s.cluster};
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
-  memberships_ = s.memberships;
+  roster_ = roster(s.memberships);
   adopt_membership();
   TROUPE_EVENT(info) << "n" << options_.id << " starts, vote " << s.saved << ", log ends at "
-                     << s.tail.last << ", members " << members_;
-  if (members_.empty() && !options_.genesis.empty() && !s.tail.last) {
+                     << s.tail.last << ", members " << roster_.members();
+  if (roster_.members().empty() && !options_.genesis.empty() && !s.tail.last) {
     self_
         ->request(options_.store, caf::infinite,
                   append{s.saved, {}, {first_batch(options_.genesis)}})
@@ -54,7 +52,8 @@ void server::start(const log_state& s) {
 // A voter that is an election quorum by itself has nobody to wait for.
 void server::settle() {
   const auto only_me = [this](node_id id) { return id == options_.id; };
-  const bool alone = options_.elections && members_.satisfied(core::quorum_kind::read, only_me);
+  const bool alone =
+      options_.elections && roster_.members().satisfied(core::quorum_kind::read, only_me);
   if (alone && !leader_ && !acceptor_->lease_live(now()))
     campaign();
   else
@@ -71,32 +70,25 @@ void server::refresh_from_store() {
 void server::refresh(const log_state& s) {
   tail_ = s.tail;
   acceptor_->on_log_written(view_of(s));
+  acceptor_->on_committed(led_until_);
   acceptor_->join_cluster(s.cluster);
-  memberships_ = s.memberships;
+  roster_ = roster(s.memberships);
   adopt_membership();
 }
 
 void server::note_membership(const core::accepted_append& written) {
-  if (written.truncate_after)
-    while (!memberships_.empty() && memberships_.back().first.index > *written.truncate_after)
-      memberships_.pop_back();
-  for (const auto& b : written.batches) {
-    if (b->kind() != batch_kind::membership) continue;
-    if (auto members = decode_membership(*b->entries().begin()))
-      memberships_.emplace_back(b->last(), std::move(*members));
+  roster_.note(written);
+  for (const auto& b : written.batches)
     if (b->first_index() == log_index(1)) acceptor_->join_cluster(b->checksum());
-  }
   adopt_membership();
 }
 
-// The last membership in the log is in force, committed or not (thesis 4.1).
+// Keeps the links to those whose address is the same.
 void server::adopt_membership() {
-  const auto at = memberships_.empty() ? log_id{} : memberships_.back().first;
-  if (at == members_at_) return;
-  members_at_ = at;
-  members_ = memberships_.empty() ? core::membership{} : memberships_.back().second;
+  if (roster_.at() == members_at_) return;
+  members_at_ = roster_.at();
   std::map<node_id, std::pair<std::string, peer_actor>> peers;
-  for (const auto& [id, address] : members_.addresses()) {
+  for (const auto& [id, address] : roster_.members().addresses()) {
     if (id == options_.id) continue;
     const auto known = peers_.find(id);
     if (known != peers_.end() && known->second.first == address)
@@ -157,10 +149,10 @@ caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& 
 // -- elections ------------------------------------------------------------------------------------
 
 void server::campaign() {
-  if (!members_.is_voter(options_.id) || leader_) return;
+  if (!roster_.members().is_voter(options_.id) || leader_) return;
   const auto& saved = acceptor_->saved();
   if (core::exceeds(saved, seen_, options_.mode)) seen_ = saved;
-  candidacy_.emplace(++candidacies_, options_.id, seen_, members_, acceptor_->log().last(),
+  candidacy_.emplace(++candidacies_, options_.id, seen_, roster_.members(), acceptor_->log().last(),
                      acceptor_->cluster(), options_.mode);
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
   acceptor_->restart_timer(now(), jitter());
@@ -168,7 +160,9 @@ void server::campaign() {
   for (const auto id : candidacy_->electorate())
     self_->request(peers_.at(id).second, options_.timing.rpc_timeout(), candidacy_->request_to(id))
         .then(
-            [this](const core::vote_reply& reply) { on_vote_reply(reply); },
+            [this, id](const core::vote_reply& reply) {
+              if (reply.from == id) on_vote_reply(reply);
+            },
             [](const caf::error&) { /* no answer is no grant; the election timer tries again */ });
   conclude(candidacy_->outcome());
 }
@@ -192,13 +186,14 @@ void server::lead() {
   leader_options o;
   o.id = options_.id;
   o.elected = acceptor_->saved();
-  o.members = members_;
+  o.members = roster_.members();
   o.membership_at = members_at_;
   o.tail = tail_;
   o.log = acceptor_->log();
   o.cluster = acceptor_->cluster();
   o.stream = ++streams_;
   o.timing = options_.timing;
+  o.mode = options_.mode;
   o.limits = options_.limits;
   o.store = options_.store;
   o.machine = options_.machine;
@@ -207,8 +202,11 @@ void server::lead() {
   leader_ = self_->spawn<caf::monitored>(leader_behavior, std::move(o));
 }
 
+// From nobody: a server that nobody refers to any more must not become a message's sender
+// (route.h).
 void server::end_leader(raft_errc why) {
-  self_->send_exit(leader_, make_error(why));
+  caf::anon_send(caf::actor_cast<caf::actor>(leader_),
+                 caf::exit_msg{leader_.address(), make_error(why)});
   leader_ = nullptr;
 }
 
@@ -230,6 +228,11 @@ void server::on_outvoted(const outvoted& m) {
   hurry_ = !m.saved.committed;
 }
 
+void server::on_led(const led& m) {
+  led_until_ = std::max(led_until_, m.committed);
+  acceptor_->on_committed(led_until_);
+}
+
 duration server::jitter() {
   const auto& t = options_.timing;
   std::uniform_int_distribution<int64_t> any(t.election_timeout_min.count(),
@@ -240,7 +243,7 @@ duration server::jitter() {
 instant server::now() const { return self_->clock().now(); }
 
 void server::arm() {
-  if (members_.is_voter(options_.id) && !leader_ && options_.elections)
+  if (roster_.members().is_voter(options_.id) && !leader_ && options_.elections)
     election_.set(self_, acceptor_->election_deadline());
   else
     election_.cancel();
@@ -268,6 +271,8 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
     save_vote_then(first->wanted, [this, m, promise] { judge_append(m, promise); });
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
+    // It came from the leader and renewed its lease, which binds this node's own vote as well.
+    if (refusal->reply.verdict == core::verdict::conflict) candidacy_.reset();
     if (refusal->reply.verdict == core::verdict::failed)
       TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why;
     promise.deliver(std::move(refusal->reply));
@@ -284,7 +289,7 @@ void server::write(core::accepted_append decision, append_promise promise) {
     promise.deliver(std::move(decision.reply));
     return;
   }
-  keep_accepted(decision);
+  accepted_.add(decision);
   note_membership(decision);
   auto reply = std::move(decision.reply);
   self_
@@ -298,33 +303,11 @@ void server::write(core::accepted_append decision, append_promise promise) {
             });
 }
 
-void server::keep_accepted(const core::accepted_append& decision) {
-  if (decision.truncate_after)
-    while (!accepted_.empty() && accepted_.back()->last_index() > *decision.truncate_after) {
-      accepted_bytes_ = accepted_bytes_ - accepted_.back()->size().value;
-      accepted_.pop_back();
-    }
-  for (const auto& b : decision.batches) {
-    accepted_.push_back(b);
-    accepted_bytes_ += b->size().value;
-  }
-  while (accepted_bytes_ > accepted_bound) {
-    accepted_bytes_ = accepted_bytes_ - accepted_.front()->size().value;
-    accepted_.pop_front();
-  }
-}
-
 void server::hand_committed_over() {
   const auto committed = acceptor_->committed();
   if (committed <= handed_over_) return;
-  apply m{committed, {}, {}, false};
-  while (!accepted_.empty() && accepted_.front()->last_index() <= committed) {
-    accepted_bytes_ = accepted_bytes_ - accepted_.front()->size().value;
-    m.batches.push_back(std::move(accepted_.front()));
-    accepted_.pop_front();
-  }
   handed_over_ = committed;
-  self_->send(options_.machine, std::move(m));
+  self_->send(options_.machine, apply{committed, accepted_.take_until(committed), {}, false});
 }
 
 // -- clients --------------------------------------------------------------------------------------
@@ -361,12 +344,14 @@ caf::result<log_hash> server::on_hash_log(const hash_log& m) {
 status server::describe() const {
   status s;
   s.id = options_.id;
-  s.role = candidacy_ ? "candidate" : members_.is_voter(options_.id) ? "follower" : "learner";
+  s.role = candidacy_                                ? "candidate"
+           : roster_.members().is_voter(options_.id) ? "follower"
+                                                     : "learner";
   s.vote = acceptor_->saved();
   s.leader = known_leader();
   s.last = acceptor_->log().last_index();
   s.committed = acceptor_->committed();
-  s.members = members_;
+  s.members = roster_.members();
   s.membership_committed = s.committed >= members_at_.index;
   return s;
 }
@@ -407,6 +392,7 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const status_request&) { return me->on_status(); },
       [me](const outvoted& m) { me->on_outvoted(m); },
+      [me](const led& m) { me->on_led(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

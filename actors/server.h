@@ -6,16 +6,17 @@
 // itself, and the log store fences whichever of the two is out of date.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <random>
 
+#include "actors/accepted_batches.h"
 #include "actors/alarm.h"
 #include "actors/core/acceptor.h"
 #include "actors/core/candidacy.h"
 #include "actors/interfaces.h"
 #include "actors/leader.h"
+#include "actors/roster.h"
 
 namespace troupe {
 
@@ -53,6 +54,7 @@ class server {
   caf::result<log_hash> on_hash_log(const hash_log& m);
   caf::result<status> on_status();
   void on_outvoted(const outvoted& m);
+  void on_led(const led& m);
   void on_tick(const tick& t);
 
   // -- for the simulation's invariants ----------------------------------------------------------
@@ -85,7 +87,6 @@ class server {
   // -- appends --
   void judge_append(const core::append_request& m, append_promise promise);
   void write(core::accepted_append decision, append_promise promise);
-  void keep_accepted(const core::accepted_append& decision);
   void hand_committed_over();
 
   template <class Message>
@@ -106,15 +107,13 @@ class server {
   leader_actor leader_;
   bool hurry_ = false;  // stand again as soon as the leadership has ended
 
-  log_tail tail_;  // as the log store told last
-  std::vector<std::pair<log_id, core::membership>> memberships_;
-  core::membership members_;
-  log_id members_at_;
+  log_index led_until_;  // committed by this node's own leaderships
+  log_tail tail_;        // as the log store told last
+  roster roster_;
+  log_id members_at_;  // the membership that peers_ belongs to
   std::map<node_id, std::pair<std::string, peer_actor>> peers_;
 
-  // Accepted and not committed, to be handed to the state machine without a detour over the disk.
-  std::deque<batch_ptr> accepted_;
-  byte_count accepted_bytes_;
+  accepted_batches accepted_;
   log_index handed_over_;
   alarm election_;
 };

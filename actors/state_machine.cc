@@ -33,9 +33,9 @@ state_machine::state_machine(self_ptr self, state_machine_options options)
 state_machine::~state_machine() {
   for (auto& [index, entry] : waiting_)
     for (auto& c : entry.claims)
-      c.to.deliver(self_, outcome{c.id, raft_errc::outcome_unknown, {}, {}, {}});
+      c.to.deliver_at_end(outcome{c.id, raft_errc::outcome_unknown, {}, {}, {}});
   for (auto& [index, q] : queries_)
-    q.to.deliver(self_, outcome{q.id, raft_errc::not_leader, {}, {}, {}});
+    q.to.deliver_at_end(outcome{q.id, raft_errc::not_leader, {}, {}, {}});
 }
 
 // -- applying -------------------------------------------------------------------------------------
@@ -46,10 +46,19 @@ void state_machine::on_apply(const apply& m) {
   for (size_t i = 0; i < m.batches.size(); ++i)
     enqueue(m.batches[i], m.claims.empty() ? std::vector<claim>{} : m.claims[i]);
   advance();
-  if (auto sender = self_->current_sender(); m.report && sender)
-    sender->enqueue(
-        caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, applied{applied_}),
-        self_->context());
+  if (!m.report) return;
+  listener_ = self_->current_sender();
+  report();
+}
+
+// More than once where a gap must be read first: the listener counts on hearing of all that it
+// sent.
+void state_machine::report() {
+  if (!listener_) return;
+  listener_->enqueue(
+      caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, applied{applied_}),
+      self_->context());
+  if (applied_ >= committed_) listener_ = nullptr;
 }
 
 void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
@@ -111,11 +120,16 @@ void state_machine::read_gap() {
   reading_ = true;
   self_->request(options_.log, caf::infinite, read_log{applied_.next(), gap_slice})
       .then(
-          [this](const log_slice& slice) {
+          // What is beyond may have been overwritten since it was read.
+          [this, known = committed_](const log_slice& slice) {
             reading_ = false;
+            // A follower may know no more than that a part of a batch is committed: wait for the
+            // rest.
+            if (slice.batches[0]->last_index() > known && committed_ == known) return;
             for (const auto& b : slice.batches)
-              if (b->last_index() <= committed_) enqueue(b, {});
+              if (b->last_index() <= known) enqueue(b, {});
             advance();
+            report();
           },
           [this](const caf::error&) {
             // The log store is gone or does not have it yet; the next apply asks again.

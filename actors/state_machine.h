@@ -40,6 +40,7 @@ class state_machine {
 
   void enqueue(const batch_ptr& b, std::vector<claim> claims);
   void advance();
+  void report();
   void apply_one(ready next);
   void apply_commands(const batch& b, std::vector<claim>& claims);
   void read_gap();
@@ -50,6 +51,7 @@ class state_machine {
   log_index applied_;
   log_index committed_;
   bool reading_ = false;
+  caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`
   std::map<log_index, ready> waiting_;  // by first index
   byte_count waiting_bytes_;
   std::multimap<log_index, query> queries_;

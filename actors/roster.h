@@ -1,0 +1,30 @@
+// The memberships in a node's log. The last one is in force, committed or not (thesis 4.1); the
+// others matter when it is truncated away.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "actors/core/acceptor.h"
+#include "actors/core/membership.h"
+
+namespace troupe {
+
+class roster {
+ public:
+  roster() : in_force_(1) {}
+  // Oldest first, as the log store tells.
+  explicit roster(const std::vector<std::pair<log_id, core::membership>>& in_log);
+
+  // Follows what a decision adds to the log and removes from it.
+  void note(const core::accepted_append& decision);
+
+  // Empty while there is none.
+  const core::membership& members() const { return in_force_.back().second; }
+  const log_id& at() const { return in_force_.back().first; }
+
+ private:
+  std::vector<std::pair<log_id, core::membership>> in_force_;  // behind an empty one that stays
+};
+
+}  // namespace troupe

@@ -2,7 +2,14 @@
 
 #include <thread>
 
+#include "absl/strings/str_cat.h"
+#include "actors/in_process.h"
+#include "actors/node.h"
+#include "actors/remote.h"
+#include "caf/actor_system.hpp"
+#include "storage/durable_storage.h"
 #include "storage/memory_storage.h"
+#include "storage/posix_env.h"
 
 namespace troupe::bench {
 namespace {
@@ -20,40 +27,96 @@ class counter : public machine {
   uint64_t applied_ = 0;
 };
 
-}  // namespace
+struct system_config : caf::actor_system_config {
+  explicit system_config(const cluster_options& o) {
+    o.tcp ? prepare_remote(*this, {}) : prepare(*this);
+    if (o.threads != 0) set("scheduler.max-threads", o.threads);
+  }
+};
 
-cluster::cluster(caf::actor_system& system, size_t members) {
-  std::map<node_id, std::string> addresses;
-  for (uint64_t id = 1; id <= members; ++id) {
+// An actor system and its config, in the order in which they must live.
+struct world {
+  explicit world(const cluster_options& o) : config(o), system(config) {}
+  system_config config;
+  caf::actor_system system;
+};
+
+class real_cluster final : public cluster {
+ public:
+  explicit real_cluster(const cluster_options& options) : options_(options) {}
+  ~real_cluster() override {
+    for (auto& n : nodes_) n.shutdown();
+  }
+
+  raft& leader() override { return nodes_[leader_]; }
+
+  absl::Status run() {
+    for (size_t i = 0; i < options_.members; ++i)
+      if (auto s = add(node_id(i + 1)); !s.ok()) return s;
+    const auto members = core::membership::of_majority(addresses_);
+    for (auto& n : nodes_) n.initialize(members).get();
+    await_leader();
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::StatusOr<std::shared_ptr<storage::log_storage>> make_storage(node_id id) {
+    if (options_.disk_dir.empty()) return std::make_shared<storage::memory_storage>();
+    storage::durable_options o;
+    o.dir = absl::StrCat(options_.disk_dir, "/node-", id.value);
+    o.node = id;
+    o.incarnation = 1;
+    auto engine = storage::durable_storage::open(*files_, o);
+    if (!engine.ok()) return engine.status();
+    return std::shared_ptr<storage::log_storage>(std::move(*engine));
+  }
+
+  absl::Status add(node_id id) {
+    if (worlds_.empty() || options_.tcp) worlds_.push_back(std::make_unique<world>(options_));
+    auto& system = worlds_.back()->system;
+    auto storage = make_storage(id);
+    if (!storage.ok()) return storage.status();
     node_options o;
-    o.id = node_id(id);
-    o.storage = std::make_shared<storage::memory_storage>();
-    o.storage_blocks = false;
+    o.id = id;
+    o.storage = *storage;
+    o.storage_blocks = !options_.disk_dir.empty();
     o.machine = std::make_shared<counter>();
-    o.resolve = in_process_network::resolver_of(network_);
+    o.resolve = options_.tcp ? remote_resolver(system, o.timing)
+                             : in_process_network::resolver_of(network_);
     nodes_.push_back(start_node(system, std::move(o)));
     network_->add(nodes_.back());
-    addresses[node_id(id)] = "in-process";
+    addresses_[id] = "in-process";
+    if (!options_.tcp) return absl::OkStatus();
+    auto port = publish(nodes_.back(), system, {"127.0.0.1", 0});
+    if (port.ok()) addresses_[id] = absl::StrCat("127.0.0.1:", *port);
+    return port.status();
   }
-  for (auto& n : nodes_) n.initialize(core::membership::of_majority(addresses)).get();
-  await_leader();
-}
 
-void cluster::await_leader() {
-  for (;;) {
-    for (size_t i = 0; i < nodes_.size(); ++i) {
-      const auto s = nodes_[i].status().get();
-      if (s.role == "leader" && s.applied) {
-        leader_ = i;
-        return;
+  void await_leader() {
+    for (;;) {
+      for (leader_ = 0; leader_ < nodes_.size(); ++leader_) {
+        const auto s = nodes_[leader_].status().get();
+        if (s.role == "leader" && s.applied) return;
       }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-}
 
-cluster::~cluster() {
-  for (auto& n : nodes_) n.shutdown();
+  cluster_options options_;
+  std::unique_ptr<storage::env> files_ = storage::make_posix_env();
+  std::vector<std::unique_ptr<world>> worlds_;
+  std::shared_ptr<in_process_network> network_ = std::make_shared<in_process_network>();
+  std::map<node_id, std::string> addresses_;
+  std::vector<raft> nodes_;
+  size_t leader_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<cluster>> cluster::start(const cluster_options& options) {
+  auto c = std::make_unique<real_cluster>(options);
+  if (auto s = c->run(); !s.ok()) return s;
+  return c;
 }
 
 }  // namespace troupe::bench

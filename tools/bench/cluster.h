@@ -1,30 +1,31 @@
-// The cluster under test: N nodes in one process, in memory, with no network between them.
+// The cluster under test: N nodes in this process. Over no network or over loopback TCP, in memory
+// or on disk.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "actors/in_process.h"
-#include "actors/node.h"
-#include "caf/actor_system.hpp"
+#include "absl/status/statusor.h"
+#include "actors/raft.h"
 
 namespace troupe::bench {
 
+struct cluster_options {
+  size_t members = 3;
+  bool tcp = false;      // each node has an actor system of its own, CAF's remote actors in between
+  std::string disk_dir;  // the durable engine, below this directory; empty: in memory
+  size_t threads = 0;    // of each scheduler; 0: one for each core
+};
+
 class cluster {
  public:
-  // Blocks until there is a leader.
-  cluster(caf::actor_system& system, size_t members);
-  ~cluster();
+  // Serves when it returns: there is a leader.
+  static absl::StatusOr<std::unique_ptr<cluster>> start(const cluster_options& options);
+  virtual ~cluster() = default;
 
   // The node that leads.
-  raft& leader() { return nodes_[leader_]; }
-
- private:
-  void await_leader();
-
-  std::shared_ptr<in_process_network> network_ = std::make_shared<in_process_network>();
-  std::vector<raft> nodes_;
-  size_t leader_ = 0;
+  virtual raft& leader() = 0;
 };
 
 }  // namespace troupe::bench

@@ -78,7 +78,7 @@ class connection {
     if (unsent_ == 0 && session_.has_output()) write(session_.take_output());
     for (auto& a : session_.take_actions()) issue(a);
     if (session_.finished() && !session_.has_output() && unsent_ == 0) {
-      self_->quit();
+      end_later();
       return;
     }
     const bool want = session_.wants_input();
@@ -162,6 +162,12 @@ class connection {
   // A turn that is not inside a turn.
   void later() { self_->send(self_, caf::tick_atom_v); }
 
+  // Not at once: a broker that quits while it handles an event of its socket is destroyed in the
+  // middle of it, because only the socket holds on to it.
+  void end_later() {
+    if (!std::exchange(ending_, true)) self_->send(self_, caf::close_atom_v);
+  }
+
   request_id next_id() {
     return request_id(options_.node.value << 48 | (options_.number & 0xffffff) << 24 |
                       (++requests_ & 0xffffff));
@@ -178,6 +184,7 @@ class connection {
   uint64_t requests_ = 0;
   size_t unsent_ = 0;
   bool reading_ = true;
+  bool ending_ = false;
 };
 
 struct connection_state {
@@ -193,6 +200,7 @@ caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>*
       [me](const caf::io::new_data_msg& m) { me->on_data(m); },
       [me](const caf::io::data_transferred_msg& m) { me->on_written(m); },
       [me](caf::tick_atom) { me->on_later(); },
+      [self](caf::close_atom) { self->quit(); },
       [self](const caf::io::connection_closed_msg&) { self->quit(); },
   };
 }
@@ -213,10 +221,16 @@ void refuse(gateway_broker* self, connection_handle handle) {
 }
 
 caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server, node_id node,
-                               const gateway_options& options) {
-  self->set_down_handler([self](const caf::down_msg&) { --self->state.open; });
-  // Without its node there is nothing to serve.
+                               const gateway_options& options, caf::io::doorman_ptr doorman) {
+  // Without its node there is nothing to serve; the connections end with the gateway.
   self->link_to(server);
+  self->set_exit_handler([self, server = server.address()](const caf::exit_msg& m) {
+    if (m.source == server)
+      self->quit(m.reason);
+    else
+      --self->state.open;
+  });
+  self->add_doorman(std::move(doorman));
   return {
       [=](const caf::io::new_connection_msg& m) {
         if (self->state.open >= options.max_connections) return refuse(self, m.handle);
@@ -224,9 +238,9 @@ caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server,
         auto c =
             self->fork(connection_behavior, m.handle,
                        connection_options{server, options.deadline, node, ++self->state.accepted});
-        self->monitor(c);
+        self->link_to(c);
       },
-      [=](const caf::io::acceptor_closed_msg&) { self->quit(); },
+      [=](const caf::io::acceptor_closed_msg&) { self->quit(caf::exit_reason::unknown); },
   };
 }
 
@@ -234,8 +248,6 @@ caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server,
 
 absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node,
                                      const gateway_options& options) {
-  auto gateway =
-      system.middleman().spawn_broker(gateway_behavior, node.server(), node.id(), options);
   // The doorman is opened here, so that a port in use is known before the node says that it is
   // ready.
   auto doorman =
@@ -245,8 +257,8 @@ absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node
         absl::StrCat(options.at.host, ":", options.at.port,
                      ": cannot listen: ", system.render(doorman.error())));
   const auto port = (*doorman)->port();
-  auto* impl = static_cast<gateway_broker*>(caf::actor_cast<caf::abstract_actor*>(gateway));
-  impl->add_doorman(std::move(*doorman));
+  system.middleman().spawn_broker(gateway_behavior, node.server(), node.id(), options,
+                                  std::move(*doorman));
   return port;
 }
 

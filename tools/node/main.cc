@@ -9,6 +9,7 @@
 #include "proto/trace.h"
 #include "tools/node/host.h"
 #include "tools/node/options.h"
+#include "tools/node/ports.h"
 
 namespace troupe::tools {
 namespace {
@@ -67,6 +68,7 @@ int run(int argc, char** argv) {
   trace::verbosity = *level;
   auto nodes = read_flags();
   if (!nodes.ok()) return usage_error(nodes.status());
+  if (auto s = check_ports(*nodes); !s.ok()) return usage_error(s);
   std::vector<std::unique_ptr<host>> hosts;
   for (const auto& n : *nodes) {
     auto h = host::start(n, [] { ::kill(::getpid(), failure_signal); });

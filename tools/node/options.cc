@@ -1,15 +1,11 @@
 #include "tools/node/options.h"
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
-#include "actors/version.h"
+#include "tools/flags/flags.h"
 
 ABSL_FLAG(uint64_t, id, 1, "this node's id, from 1");
 ABSL_FLAG(
@@ -42,7 +38,7 @@ absl::Status bad(const std::string& flag, const std::string& why) {
 }
 
 absl::StatusOr<endpoint> read_endpoint(const std::string& flag, const std::string& text) {
-  if (auto at = parse_endpoint(text)) return *at;
+  if (auto at = parse_endpoint(text); at && at->port != 0) return *at;
   return bad(flag, absl::StrCat("'", text, "' is not host:port"));
 }
 
@@ -68,7 +64,8 @@ absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& t
     const std::pair<std::string, std::string> parts =
         absl::StrSplit(entry, absl::MaxSplits('=', 1));
     uint64_t id = 0;
-    if (!absl::SimpleAtoi(parts.first, &id) || id == 0 || !parse_endpoint(parts.second))
+    if (!absl::SimpleAtoi(parts.first, &id) || id == 0 ||
+        !read_endpoint("cluster", parts.second).ok())
       return bad("cluster", absl::StrCat("'", entry, "' is not ID=host:port"));
     if (!members.emplace(node_id(id), parts.second).second)
       return bad("cluster", absl::StrCat("node ", id, " stands twice"));
@@ -130,6 +127,8 @@ absl::StatusOr<node_flags> one_node() {
 absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, uint64_t count) {
   if (count > 9) return bad("local_cluster", "must be at most 9");
   if (!absl::GetFlag(FLAGS_cluster).empty()) return bad("local_cluster", "goes without --cluster");
+  if (std::max(first.raft_address.port, first.client_address.port) + count > 65536)
+    return bad("local_cluster", "the ports go beyond 65535");
   const auto beside = [](endpoint e, uint64_t i) {
     e.port = static_cast<uint16_t>(e.port + i);
     return e;
@@ -160,20 +159,15 @@ absl::StatusOr<std::vector<node_flags>> read_flags() {
 }
 
 void parse_command_line(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "A node of a durable, replicated key-value store that speaks Redis' protocol.\n"
-      "With no flags: a one-node cluster, ready to use.");
-  absl::FlagsUsageConfig usage;
-  usage.version_string = [] { return absl::StrCat("troupe ", version, "\n"); };
-  usage.contains_help_flags = [](absl::string_view file) {
-    return absl::StrContains(file, "tools/node/");
-  };
-  absl::SetFlagsUsageConfig(usage);
-  const auto rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    std::fprintf(stderr, "node: '%s' is not a flag; --help lists them\n", rest[1]);
-    std::exit(2);
-  }
+  const auto rest =
+      parse_flags({"node",
+                   "A node of a durable, replicated key-value store that speaks Redis' protocol.\n"
+                   "With no flags: a one-node cluster, ready to use.",
+                   "tools/node/"},
+                  argc, argv);
+  if (rest.empty()) return;
+  std::fprintf(stderr, "node: '%s' is not a flag; --help lists them\n", rest[0].c_str());
+  std::exit(2);
 }
 
 absl::StatusOr<int> log_level() {

@@ -25,7 +25,7 @@ struct node_flags {
 // line.
 absl::StatusOr<std::vector<node_flags>> read_flags();
 
-// Parses the command line; an unknown flag ends the process with exit code 2 and one line.
+// Parses the command line; a mistake in it ends the process with exit code 2 and one line.
 void parse_command_line(int argc, char** argv);
 
 // Verbosity of traces, from --log_level.

@@ -8,7 +8,7 @@ namespace troupe::resp {
 namespace {
 
 // How many reads are asked for at once before the size of their replies is known.
-constexpr uint32_t first_reads_at_once = 64;
+constexpr uint32_t first_reads_at_once = 8;
 // A scratch buffer beyond it is given back.
 constexpr size_t keep_bytes = 64 << 10;
 
@@ -50,6 +50,7 @@ session::session(uint64_t id, session_limits limits)
     : limits_(limits),
       parser_(limits.parsing),
       client_{id, {}},
+      reply_estimate_(limits.max_bytes / limits.max_runs),
       reads_at_once_(std::min(first_reads_at_once, limits.max_run_commands)) {}
 
 void session::on_bytes(std::string_view bytes) {
@@ -126,11 +127,19 @@ bool session::may_issue(const run& next) const {
     case request_kind::write:
       return reads_out_ == 0;
     case request_kind::read:
-      if (output_.size() + reply_bytes_ >= limits_.max_bytes) return false;
+      if (!room_for_replies(next)) return false;
       return next.todo.mode == read_mode::linearizable || writes_out_ == 0;
     default:
       return runs_outstanding() == 0;
   }
+}
+
+// A client that asks for much and takes nothing must not make the node hold all of it. One run is
+// always allowed, as long as what is there already is below the bound.
+bool session::room_for_replies(const run& next) const {
+  const size_t there = output_.size() + reply_bytes_;
+  const size_t expected = (reads_expected_ + next.count) * reply_estimate_;
+  return there < limits_.max_bytes && (reads_out_ == 0 || there + expected <= limits_.max_bytes);
 }
 
 std::vector<action> session::take_actions() {
@@ -141,6 +150,7 @@ std::vector<action> session::take_actions() {
       if (!may_issue(next)) break;
       next.is = state::issued;
       ++outstanding(next.kind);
+      if (next.kind == request_kind::read) reads_expected_ += next.count;
       const ticket id = next.todo.id;
       actions.push_back(std::move(next.todo));
       next.todo = {.id = id, .commands = {}};
@@ -193,6 +203,7 @@ void session::settle(run& r, Append&& append) {
   request_bytes_ -= r.bytes;
   reply_bytes_ += r.reply.size();
   --outstanding(r.kind);
+  if (r.kind == request_kind::read) reads_expected_ -= r.count;
   if (!first) return;
   runs_.pop_front();
   while (!runs_.empty() && runs_.front().is == state::answered) {
@@ -207,6 +218,7 @@ void session::settle(run& r, Append&& append) {
 // Reads of large values are asked for in small runs, so that what was asked bounds what comes.
 void session::learn_reply_size(const run& r, size_t bytes) {
   if (r.kind != request_kind::read) return;
+  reply_estimate_ = std::max(bytes / r.count, reply_estimate_ / 2);
   if (bytes > limits_.max_bytes / limits_.max_runs)
     reads_at_once_ = std::max(r.count / 4, 1u);
   else if (bytes < limits_.max_bytes / limits_.max_runs / 8)

@@ -113,6 +113,7 @@ class session {
   run* find_issued(ticket id);
   template <class Append>
   void settle(run& r, Append&& append);
+  bool room_for_replies(const run& next) const;
   void learn_reply_size(const run& r, size_t bytes);
 
   session_limits limits_;
@@ -125,9 +126,11 @@ class session {
   size_t writes_out_ = 0;
   size_t reads_out_ = 0;
   size_t admins_out_ = 0;
-  size_t request_bytes_ = 0;  // of runs that were not answered
-  size_t reply_bytes_ = 0;    // of answers behind a run that was not
-  uint32_t reads_at_once_;    // as replies turn out large or small
+  size_t request_bytes_ = 0;   // of runs that were not answered
+  size_t reply_bytes_ = 0;     // of answers behind a run that was not
+  size_t reads_expected_ = 0;  // single reads issued and not answered
+  size_t reply_estimate_;      // of one read, as replies turn out large or small
+  uint32_t reads_at_once_;     // the same
   std::string output_;
   bool closing_ = false;
 };

@@ -217,9 +217,25 @@ TEST(session, reads_of_large_values_are_asked_for_in_small_runs) {
     s.take_output();
     return shapes(actions);
   };
-  EXPECT_EQ(read_8(500), "R8");
+  EXPECT_EQ(read_8(400), "R8");
   EXPECT_EQ(read_8(1), "R2 R2 R2 R2");
   EXPECT_EQ(read_8(1), "R8");
+}
+
+TEST(session, what_was_asked_for_bounds_what_comes) {
+  session s(1, {.max_runs = 4, .max_bytes = 4000});
+  for (int i = 0; i < 32; ++i) s.on_bytes("GET a\r\n");
+  // How large the replies are, nobody knows yet: one run.
+  auto actions = s.take_actions();
+  EXPECT_EQ(shapes(actions), "R8");
+  s.on_results(actions[0].id, replies(8, std::string(100, 'x')));
+  s.take_output();
+  // Two of them could be as large as the bound allows.
+  actions = s.take_actions();
+  EXPECT_EQ(shapes(actions), "R8");
+  s.on_results(actions[0].id, replies(8, "x"));
+  s.take_output();
+  EXPECT_EQ(shapes(s.take_actions()), "R8 R8");
 }
 
 // A leader for many sessions' worth of disorder: writes apply in order, and a linearizable read may

@@ -1,0 +1,179 @@
+"""Real node processes on loopback, in directories of the test, and how tests wait for them."""
+
+import ctypes
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from testing.process import resp
+
+# Bazel starts a test in the folder that its data are in.
+NODE = os.path.abspath('tools/node/node')
+CTL = os.path.abspath('tools/ctl/ctl')
+
+# Twice the defaults: machines that run tests are slow.
+ELECTION_TIMEOUT_MAX = 0.6
+TIMING = ('--election_timeout_min=300ms', '--election_timeout_max=600ms',
+          '--heartbeat_interval=100ms')
+
+# Sanitizers cost time and memory: bounds on both are this much wider then (.bazelrc sets these).
+_SANITIZERS = {k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')}
+ALLOWANCE = 10 if _SANITIZERS else 1
+
+_POLL_SECONDS = 0.01
+
+
+def pause():
+    """The one interval of all polling."""
+    time.sleep(_POLL_SECONDS)
+
+
+def await_until(what, condition, seconds=20):
+    """What `condition` answers, as soon as that is true; fails when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f'not within {seconds} s: {what}')
+        pause()
+
+
+def free_ports(count=1):
+    """The first of `count` ports in a row. Below those that outgoing connections get, and chosen at
+    random, so that tests that run side by side do not meet."""
+    for _ in range(1000):
+        first = random.randrange(10000, 32000, 10)
+        try:
+            for port in range(first, first + count):
+                with socket.create_server(('127.0.0.1', port)):
+                    pass
+            return first
+        except OSError:
+            pass
+    raise AssertionError('no free ports')
+
+
+def make_dir():
+    return tempfile.mkdtemp(dir=os.environ.get('TEST_TMPDIR'))
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Node:
+    """One process. `cleanup` (addCleanup) ends it whatever happens."""
+
+    def __init__(self, flags, client_port, directory=None):
+        self.directory = directory or make_dir()
+        self.flags = list(flags)
+        self.client_port = client_port
+        self.process = None
+        self._log = f'{self.directory}/log'
+
+    def start(self):
+        with open(self._log, 'wb') as log:
+            self.process = subprocess.Popen(
+                [NODE, *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={'HOME': self.directory, **_SANITIZERS}, preexec_fn=_die_with_parent)
+        await_until(f'ready: {self.flags}', self._ready_or_over)
+        if self.process.poll() is not None:
+            raise AssertionError(f'ended with {self.process.returncode}:\n{self.log()}')
+        return self
+
+    def _ready_or_over(self):
+        return self.process.poll() is not None or '\nready\n' in self.log()
+
+    def log(self):
+        """What it wrote since it was started last."""
+        with open(self._log, encoding='utf-8', errors='replace') as log:
+            return log.read()
+
+    def kill(self):
+        """SIGKILL; also of one that was ended already or never started."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        """SIGTERM; its exit code and how long it took."""
+        start = time.monotonic()
+        self.process.terminate()
+        return self.process.wait(timeout=30), time.monotonic() - start
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def connect(self):
+        return resp.Connection(self.client_port)
+
+    def call(self, *words):
+        """One command on a connection of its own."""
+        connection = self.connect()
+        try:
+            return connection.call(*words)
+        finally:
+            connection.close()
+
+    def status(self):
+        return json.loads(self.call('STATUS'))
+
+    def resident_bytes(self):
+        with open(f'/proc/{self.process.pid}/status', encoding='ascii') as file:
+            line = next(line for line in file if line.startswith('VmRSS:'))
+        return int(line.split()[1]) * 1024
+
+
+def one_node(test, directory=None):
+    """A cluster of one, not started; flags as few as its isolation needs."""
+    raft, client = free_ports(), free_ports()
+    node = Node([f'--raft_address=127.0.0.1:{raft}', f'--client_address=127.0.0.1:{client}'],
+                client, directory)
+    node.raft_port = raft
+    test.addCleanup(node.kill)
+    return node
+
+
+def three_nodes(test):
+    """A cluster of three, started, with a leader."""
+    raft, client = free_ports(3), free_ports(3)
+    cluster = ','.join(f'{i + 1}=127.0.0.1:{raft + i}' for i in range(3))
+    nodes = []
+    for i in range(3):
+        node = Node([f'--id={i + 1}', f'--cluster={cluster}',
+                     f'--client_address=127.0.0.1:{client + i}', *TIMING], client + i)
+        node.raft_port = raft + i
+        nodes.append(node)
+        test.addCleanup(node.kill)
+        node.start()
+    await_leader(nodes)
+    return nodes
+
+
+def await_leader(nodes):
+    """The node that all of `nodes` agree leads."""
+    def agreed():
+        said = {node.status()['leader_id'] for node in nodes}
+        return said.pop() if len(said) == 1 else 0
+    leader = await_until('a leader', agreed)
+    return next(node for node in nodes if f'--id={leader}' in node.flags)
+
+
+def await_same_log(test, nodes):
+    """Waits until all applied the same, and compares what that was."""
+    def caught_up():
+        statuses = [node.status() for node in nodes]
+        indices = {s[key] for s in statuses for key in ('last_log_index', 'applied_index')}
+        return indices.pop() if len(indices) == 1 else 0
+    index = await_until('the same applied index everywhere', caught_up)
+    hashes = {node.call('LOGHASH', index) for node in nodes}
+    test.assertEqual(len(hashes), 1, f'logs differ up to {index}: {hashes}')
+    test.assertNotIn(None, hashes)
+    return index

@@ -1,0 +1,71 @@
+"""One node, no flags but for its ports: serves, ends, comes back with all it acknowledged."""
+
+import unittest
+
+from testing.process import nodes
+
+
+class OneNodeTest(unittest.TestCase):
+
+    def setUp(self):
+        self.node = nodes.one_node(self)
+
+    def test_serves_and_ends_promptly(self):
+        self.node.start()
+        self.assertEqual(self.node.call('PING'), 'PONG')
+        self.assertEqual(self.node.call('SET', 'greeting', 'hello'), 'OK')
+        self.assertEqual(self.node.call('GET', 'greeting'), 'hello')
+        self.assertEqual([self.node.call('INCR', 'visits') for _ in range(3)], [1, 2, 3])
+        idle = self.node.connect()
+        self.addCleanup(idle.close)
+        code, seconds = self.node.stop()
+        self.assertEqual(code, 0, self.node.log())
+        self.assertLess(seconds, 2 * nodes.ALLOWANCE)
+
+        self.node.start()
+        self.assertEqual(self.node.call('GET', 'greeting'), 'hello')
+        self.assertEqual(self.node.call('INCR', 'visits'), 4)
+
+    def test_says_how_to_use_it(self):
+        self.node.start()
+        self.assertIn(f'redis-cli -h 127.0.0.1 -p {self.node.client_port} set', self.node.log())
+        self.assertIn('--cluster=', self.node.log())
+
+    def test_all_acknowledged_survives_sigkill(self):
+        for attempt in range(3):
+            self.node.start()
+            connection = self.node.connect()
+            keys = [(f'{attempt}-{i}', f'v{i}') for i in range(300)]
+            replies = connection.pipeline([('SET', *pair) for pair in keys])
+            self.assertEqual(set(replies), {'OK'})
+            # These are under way when the node dies: any of them may be there or not.
+            for i in range(300):
+                connection.send(b'INCR under-way\r\n')
+            self.node.kill()
+            connection.close()
+            self.node.start()
+            values = self.node.call('MGET', *(key for key, _ in keys))
+            self.assertEqual(values, [value for _, value in keys])
+            self.assertLessEqual(int(self.node.call('GET', 'under-way') or 0), 300 * (attempt + 1))
+            self.assertEqual(self.node.stop()[0], 0)
+
+
+class LocalClusterTest(unittest.TestCase):
+
+    def test_three_nodes_in_one_process_serve_on_three_ports(self):
+        raft, client = nodes.free_ports(3), nodes.free_ports(3)
+        node = nodes.Node([f'--raft_address=127.0.0.1:{raft}',
+                           f'--client_address=127.0.0.1:{client}', '--local_cluster=3'], client)
+        self.addCleanup(node.kill)
+        node.start()
+        for i in range(3):
+            node.client_port = client + i
+            self.assertEqual(node.call('INCR', 'n'), i + 1)
+        self.assertEqual(sorted(node.status()['membership']['addresses']), ['1', '2', '3'])
+        self.assertEqual(node.stop()[0], 0)
+        node.start()
+        self.assertEqual(node.call('GET', 'n'), '3')
+
+
+if __name__ == '__main__':
+    unittest.main()

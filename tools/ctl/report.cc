@@ -1,0 +1,98 @@
+#include "tools/ctl/report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace troupe::tools {
+namespace {
+
+std::string vote_text(const vote& v) {
+  if (!v.leader) return "none yet";
+  return absl::StrCat("term ", v.leader.in.value, " of node ", v.leader.node.value,
+                      v.committed ? ", elected" : ", promised");
+}
+
+std::string leader_text(const status& s) {
+  if (s.leader == s.id) return "";
+  if (!s.leader) return ", no leader known";
+  return absl::StrCat(" of node ", s.leader.value);
+}
+
+}  // namespace
+
+std::string members_text(const status& s) {
+  std::string out;
+  for (const auto& [id, address] : s.members.addresses())
+    absl::StrAppend(&out, id.value, " ", address, s.members.is_voter(id) ? " voter" : " learner",
+                    "\n");
+  return out;
+}
+
+std::string status_text(const status& s) {
+  auto out = absl::StrCat("node ", s.id.value, ": ", s.role, leader_text(s), ", version ",
+                          s.version, "\nvote: ", vote_text(s.vote), "\nlog: last ", s.last.value,
+                          ", committed ", s.committed.value, ", applied ", s.applied.value, "\n");
+  if (s.members.empty()) return out + "members: none yet\n";
+  absl::StrAppend(&out, "members", s.members.joint() ? ", joint" : "",
+                  s.membership_committed ? "" : ", not committed", ":\n");
+  for (const auto& [id, address] : s.members.addresses()) {
+    absl::StrAppend(&out, "  ", id.value, " ", address,
+                    s.members.is_voter(id) ? " voter" : " learner");
+    for (const auto& p : s.replication)
+      if (p.id == id)
+        absl::StrAppend(&out, ", ", p.state, ", has up to ", p.matched.value, ", answered ",
+                        p.last_ack_ms, " ms ago");
+    out += '\n';
+  }
+  return out;
+}
+
+result parse_result(std::string_view reply) {
+  result r;
+  r.text = "the answer cannot be read";
+  if (reply.empty()) return r;
+  const std::string line(reply.substr(1, reply.find("\r\n") - 1));
+  switch (reply.front()) {
+    case '+':
+      return {result::kind::text, line};
+    case '-':
+      return {result::kind::error, line};
+    case ':':
+      if (absl::SimpleAtoi(line, &r.number)) r.what = result::kind::number;
+      return r;
+    case '$': {
+      if (line == "-1") return {result::kind::nil};
+      size_t size = 0;
+      if (absl::SimpleAtoi(line, &size) && reply.size() == line.size() + size + 5)
+        return {result::kind::text, std::string(reply.substr(line.size() + 3, size))};
+      return r;
+    }
+    default:
+      return r;
+  }
+}
+
+std::string result_text(const result& r) {
+  switch (r.what) {
+    case result::kind::number:
+      return std::to_string(r.number);
+    case result::kind::nil:
+      return "(nil)";
+    default:
+      return r.text;
+  }
+}
+
+std::string result_json(const result& r) {
+  nlohmann::json value;  // null
+  if (r.what == result::kind::number) value = r.number;
+  if (r.what == result::kind::text) value = r.text;
+  // A value may be any bytes; JSON takes text only.
+  return nlohmann::json{{"result", value}}.dump(-1, ' ', false,
+                                                nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace troupe::tools

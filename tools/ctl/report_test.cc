@@ -1,0 +1,71 @@
+#include "tools/ctl/report.h"
+
+#include <gtest/gtest.h>
+
+namespace troupe::tools {
+namespace {
+
+TEST(Report, ResultsOfEveryKind) {
+  EXPECT_EQ(result_text(parse_result("+OK\r\n")), "OK");
+  EXPECT_EQ(result_text(parse_result(":-7\r\n")), "-7");
+  EXPECT_EQ(result_text(parse_result("$-1\r\n")), "(nil)");
+  EXPECT_EQ(result_text(parse_result("$0\r\n\r\n")), "");
+  EXPECT_EQ(result_text(parse_result("$4\r\na\r\nb\r\n")), "a\r\nb");
+  EXPECT_EQ(parse_result("-WRONGTYPE no number\r\n").what, result::kind::error);
+}
+
+TEST(Report, AnswersThatCannotBeReadAreErrors) {
+  for (const auto* bytes : {"", "+", "$5\r\nabc\r\n", "$\r\n", ":\r\n", ":x\r\n", "*1\r\n", "junk"})
+    EXPECT_NE(parse_result(bytes).what, result::kind::number) << bytes;
+  EXPECT_EQ(parse_result("").what, result::kind::error);
+  EXPECT_EQ(parse_result("$5\r\nabc\r\n").what, result::kind::error);
+  EXPECT_EQ(parse_result("junk").what, result::kind::error);
+}
+
+TEST(Report, ResultsAsJson) {
+  EXPECT_EQ(result_json(parse_result("+OK\r\n")), R"({"result":"OK"})");
+  EXPECT_EQ(result_json(parse_result(":3\r\n")), R"({"result":3})");
+  EXPECT_EQ(result_json(parse_result("$-1\r\n")), R"({"result":null})");
+  EXPECT_EQ(result_json(parse_result("$1\r\n\xff\r\n")), "{\"result\":\"\xEF\xBF\xBD\"}");
+}
+
+status sample() {
+  status s;
+  s.id = node_id(1);
+  s.role = "leader";
+  s.vote = {{term(3), node_id(1)}, true};
+  s.leader = node_id(1);
+  s.last = s.committed = log_index(9);
+  s.applied = log_index(8);
+  s.members = core::membership::of_majority({{node_id(1), "a:1"}, {node_id(2), "b:2"}});
+  s.membership_committed = true;
+  s.replication = {{node_id(2), log_index(7), "streaming", 12, {}}};
+  s.version = "0.1";
+  return s;
+}
+
+TEST(Report, StatusForPeople) {
+  EXPECT_EQ(status_text(sample()),
+            "node 1: leader, version 0.1\n"
+            "vote: term 3 of node 1, elected\n"
+            "log: last 9, committed 9, applied 8\n"
+            "members:\n"
+            "  1 a:1 voter\n"
+            "  2 b:2 voter, streaming, has up to 7, answered 12 ms ago\n");
+  EXPECT_EQ(members_text(sample()), "1 a:1 voter\n2 b:2 voter\n");
+}
+
+TEST(Report, StatusWithoutLeaderOrMembers) {
+  status s;
+  s.id = node_id(2);
+  s.role = "learner";
+  s.version = "0.1";
+  EXPECT_EQ(status_text(s),
+            "node 2: learner, no leader known, version 0.1\n"
+            "vote: none yet\n"
+            "log: last 0, committed 0, applied 0\n"
+            "members: none yet\n");
+}
+
+}  // namespace
+}  // namespace troupe::tools

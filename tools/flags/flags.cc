@@ -1,0 +1,105 @@
+#include "tools/flags/flags.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/reflection.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "actors/version.h"
+
+namespace troupe::tools {
+namespace {
+
+using flags_by_name = std::map<std::string, absl::CommandLineFlag*, std::less<>>;
+
+flags_by_name flags_of(const program& p) {
+  flags_by_name found;
+  for (const auto& [name, flag] : absl::GetAllFlags())
+    if (absl::StrContains(flag->Filename(), p.folder)) found.emplace(name, flag);
+  return found;
+}
+
+[[noreturn]] void mistake(const program& p, const std::string& what) {
+  std::fprintf(stderr, "%s: %s\n", p.name.c_str(), what.c_str());
+  std::exit(2);
+}
+
+[[noreturn]] void help(const program& p) {
+  std::printf("%s\n\nFlags:\n", p.usage.c_str());
+  for (const auto& [name, flag] : flags_of(p)) {
+    const auto standard = flag->DefaultValue();
+    std::printf("  --%s%s\n      %s\n", name.c_str(),
+                standard.empty() ? "" : absl::StrCat(" (", standard, ")").c_str(),
+                flag->Help().c_str());
+  }
+  std::exit(0);
+}
+
+// One flag of the command line, split and found.
+struct setting {
+  absl::CommandLineFlag* flag = nullptr;
+  std::string name;
+  std::string value;
+  bool has_value = false;
+};
+
+setting look_up(const program& p, const flags_by_name& known, std::string_view text) {
+  setting s;
+  const auto equals = text.find('=');
+  s.has_value = equals != std::string_view::npos;
+  s.name = text.substr(0, equals);
+  if (s.has_value) s.value = text.substr(equals + 1);
+  auto it = known.find(s.name);
+  if (it == known.end() && !s.has_value && s.name.starts_with("no")) {
+    it = known.find(s.name.substr(2));
+    if (it != known.end() && !it->second->IsOfType<bool>()) it = known.end();
+    s.value = "false";
+    s.has_value = true;
+  }
+  if (it == known.end())
+    mistake(p, absl::StrCat("--", s.name, ": no such flag; --help lists them"));
+  s.flag = it->second;
+  if (!s.has_value && s.flag->IsOfType<bool>()) {
+    s.value = "true";
+    s.has_value = true;
+  }
+  return s;
+}
+
+}  // namespace
+
+std::vector<std::string> parse_flags(const program& p, int argc, char** argv) {
+  const auto known = flags_of(p);
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    std::string_view text = argv[i];
+    if (!text.starts_with("--")) {
+      words.emplace_back(text);
+      continue;
+    }
+    text.remove_prefix(2);
+    if (text.empty()) {
+      words.insert(words.end(), argv + i + 1, argv + argc);
+      break;
+    }
+    if (text == "help") help(p);
+    if (text == "version") {
+      std::printf("troupe %s\n", version);
+      std::exit(0);
+    }
+    auto s = look_up(p, known, text);
+    if (!s.has_value) {
+      if (++i == argc) mistake(p, absl::StrCat("--", s.name, ": needs a value"));
+      s.value = argv[i];
+    }
+    std::string why;
+    if (!s.flag->ParseFrom(s.value, &why))
+      mistake(p, absl::StrCat("--", s.name, ": '", s.value, "' is not a value for it"));
+  }
+  return words;
+}
+
+}  // namespace troupe::tools

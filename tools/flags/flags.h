@@ -1,0 +1,20 @@
+// Reads the command line into Abseil's flags. Abseil's own parser ends the process with exit code 1
+// and may print pages; here every mistake is one line and exit code 2.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace troupe::tools {
+
+struct program {
+  std::string name;    // begins the line about a mistake
+  std::string usage;   // the beginning of --help
+  std::string folder;  // whose flags exist, as in "tools/node/"
+};
+
+// Sets the flags (--name=value, --name value, --switch, --noswitch) and answers the words that are
+// none; behind "--" all are words. --help and --version end the process with exit code 0.
+std::vector<std::string> parse_flags(const program& p, int argc, char** argv);
+
+}  // namespace troupe::tools

@@ -68,6 +68,7 @@ caf::result<outcome> leader::on_propose(const propose& m) {
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
   if (m.commands.empty()) return refusal(m.id, raft_errc::invalid);
   if (gathering_.size() + bytes > batch::max_size) seal(batch_kind::commands);
+  TROUPE_EVENT(debug) << "gathers " << bytes << " bytes behind " << gathering_.size();
   gathering_.add_all(m.commands);
   gathering_claims_.push_back({route::of_current(self_), m.id, m.commands.size(), bytes});
   if (!gathering_request_) gathering_request_ = m.id;
@@ -99,6 +100,7 @@ void leader::seal(batch_kind kind) {
   TROUPE_SPAN(debug, "leader.seal",
               "batch=" << b->first_index() << ".." << b->last() << " request=" << b->request()
                        << " bytes=" << b->size());
+  TROUPE_EVENT(debug) << "to the log store and " << replicators_.size() << " followers";
   protocol_.on_appended(b->tail());
   pending_.push_back({b, std::exchange(gathering_claims_, {})});
   gathering_request_ = {};

@@ -88,6 +88,7 @@ caf::result<flushed> on_append(self_ptr self, const append& m) {
     return make_error(raft_errc::fenced);
   }
   if (auto status = write(state, m); !status.ok()) return fail(self, status);
+  TROUPE_EVENT(trace) << "written up to " << state.storage->tail().last;
   auto promise = self->make_response_promise<flushed>();
   state.unsynced.push_back(promise);
   // All appends that the mailbox holds now share one sync: the message to itself comes after them.

@@ -112,6 +112,7 @@ void replicator::send(const core::progress::step& step, std::vector<batch_ptr> b
   byte_count size;
   for (const auto& b : batches) size += b->size().value;
   const auto last = batches.empty() ? step.previous : batches.back()->last();
+  TROUPE_EVENT(trace) << size << " bytes up to " << last << ", committed " << committed_;
   progress_.sent(step, last, size, now);
   round_sent_ = round_;
   last_sent_ = now;

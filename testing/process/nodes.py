@@ -141,14 +141,14 @@ def one_node(test, directory=None):
     return node
 
 
-def three_nodes(test):
+def three_nodes(test, *more_flags):
     """A cluster of three, started, with a leader."""
     raft, client = free_ports(3), free_ports(3)
     cluster = ','.join(f'{i + 1}=127.0.0.1:{raft + i}' for i in range(3))
     nodes = []
     for i in range(3):
         node = Node([f'--id={i + 1}', f'--cluster={cluster}',
-                     f'--client_address=127.0.0.1:{client + i}', *TIMING], client + i)
+                     f'--client_address=127.0.0.1:{client + i}', *TIMING, *more_flags], client + i)
         node.raft_port = raft + i
         nodes.append(node)
         test.addCleanup(node.kill)

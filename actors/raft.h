@@ -56,9 +56,10 @@ class raft {
   void read(std::string_view query, callback done);
 
   std::future<troupe::status> status();
-  // Starts a new cluster with these members on this node. Call it with the same members on any or
-  // all of them. `not_allowed` on a node that belongs to another cluster, `invalid` for members
-  // that make no quorum or lack this node.
+  // Starts a new cluster with these members on this node. Call it with the same members on each of
+  // them: a node that belongs to no cluster grants no votes, so a majority of them must have heard
+  // it before there is a leader. Idempotent; `not_allowed` on a node that belongs to another
+  // cluster, `invalid` for members that make no quorum or lack this node.
   std::future<raft_errc> initialize(core::membership members);
 
   // -- for actors -------------------------------------------------------------------------------

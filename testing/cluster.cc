@@ -1,0 +1,269 @@
+#include "testing/cluster.h"
+
+#include <algorithm>
+
+#include "caf/actor_cast.hpp"
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/check.h"
+#include "proto/trace.h"
+#include "storage/durable_storage.h"
+#include "testing/faulty_link.h"
+
+namespace troupe::sim {
+namespace {
+
+template <class Handle>
+bool has_ended(const Handle& h) {
+  const auto* a = caf::actor_cast<caf::abstract_actor*>(h);
+  return a->getf(caf::abstract_actor::is_terminated_flag);
+}
+
+// What a handle's actor keeps; null before it has begun and after it has ended.
+template <class State, class Handle>
+auto* inside(const Handle& h) {
+  using actor_ptr = typename Handle::template stateful_pointer<State>;
+  auto* a = static_cast<actor_ptr>(caf::actor_cast<caf::abstract_actor*>(h));
+  using inner = decltype(a->state.me.get());
+  return has_ended(h) ? inner{} : a->state.me.get();
+}
+
+}  // namespace
+
+core::membership members_of(size_t nodes) {
+  std::map<node_id, std::string> addresses;
+  for (uint64_t id = 1; id <= nodes; ++id) addresses.emplace(node_id(id), "n" + std::to_string(id));
+  return core::membership::of_majority(std::move(addresses));
+}
+
+cluster::cluster(scheduler& s, network& net, judge& observer, oracle& truth, dice& chance,
+                 cluster_options options)
+    : scheduler_(s),
+      net_(net),
+      observer_(observer),
+      truth_(truth),
+      chance_(chance),
+      options_(std::move(options)) {
+  for (uint64_t id = 1; id <= options_.nodes; ++id) nodes_[node_id(id)];
+}
+
+cluster::~cluster() {
+  for (auto& [id, n] : nodes_) end(id, n);
+  // What waits for an answer in a link holds the link.
+  for (auto& link : links_) caf::anon_send_exit(link, caf::exit_reason::kill);
+  links_.clear();
+  scheduler_.drain();
+}
+
+// -- life -----------------------------------------------------------------------------------------
+
+peer_actor cluster::link(const endpoint& from, node_id to) {
+  return links_.emplace_back(scheduler_.system().spawn(faulty_link, &net_, from, to));
+}
+
+node_options cluster::options_for(node_id id, node& n) {
+  node_options o;
+  o.id = id;
+  o.timing = options_.timing;
+  o.mode = options_.mode;
+  o.limits = options_.limits;
+  o.storage = n.storage;
+  o.storage_blocks = false;
+  o.machine = n.machine;
+  o.resolve = [this, me = endpoint{id, n.incarnation}](const server_actor&, node_id to,
+                                                       const std::string&) { return link(me, to); };
+  if (options_.genesis) o.genesis = members_of(options_.nodes);
+  o.seed = chance_.any() | 1;
+  return o;
+}
+
+void cluster::start(node_id id) {
+  node& n = nodes_.at(id);
+  TROUPE_CHECK(!n.handle, "a node runs once");
+  // A killed process whose actors have not all ended yet holds the lock of its directory.
+  if (!n.storage_in_use.expired()) return;
+  if (!open_storage(id, n)) return;
+  n.machine =
+      std::make_shared<ledger>([this, id](log_index index, uint64_t command, const entry& e) {
+        on_applied(id, index, command, e);
+      });
+  ++n.incarnation;
+  n.handle = start_node(scheduler_.system(), options_for(id, n));
+  n.server = n.handle->server();
+  n.committed = n.known = log_index(0);
+  servers_.emplace(n.server.id(), id);
+  net_.join(id, n.incarnation, n.server);
+  TROUPE_EVENT(debug) << "SIM n" << id << " is started, incarnation " << n.incarnation;
+}
+
+// False when the power failed again meanwhile: it stays down.
+bool cluster::open_storage(node_id id, node& n) {
+  storage::durable_options o;
+  o.dir = "data";
+  o.node = id;
+  o.incarnation = id.value;
+  o.log = {{options_.segment_size, KiB(1)}, KiB(64)};
+  auto opened = storage::durable_storage::open(*n.files, o);
+  if (n.files->power_is_off()) {
+    opened = absl::AbortedError("");  // closes what was opened
+    n.files->crash(chance_.any());
+    return false;
+  }
+  if (!opened.ok()) {
+    observer_.complain("n" + std::to_string(id.value) +
+                       " cannot open its storage: " + opened.status().ToString());
+    return false;
+  }
+  auto watched = watched_storage::open(*std::move(opened), id, observer_);
+  if (!watched.ok()) {
+    observer_.complain("n" + std::to_string(id.value) +
+                       " cannot read its log: " + watched.status().ToString());
+    return false;
+  }
+  n.storage = *std::move(watched);
+  n.storage_in_use = n.storage;
+  return true;
+}
+
+// The actors find out later that they are dead, but nobody hears them any more.
+void cluster::end(node_id id, node& n) {
+  if (!n.handle) return;
+  net_.leave(id);
+  n.storage->detach();
+  n.machine->detach();
+  servers_.erase(n.server.id());
+  for (const auto& [actor, l] : n.leaders) leaders_.erase(actor);
+  n.leaders.clear();
+  n.newest_leader = 0;
+  caf::anon_send_exit(n.server, caf::exit_reason::kill);
+  n.server = nullptr;
+  n.storage = nullptr;
+  n.handle.reset();
+  observer_.on_crashed(id);
+}
+
+void cluster::cut_power(node_id id) {
+  node& n = nodes_.at(id);
+  TROUPE_EVENT(debug) << "SIM n" << id << " loses its power";
+  end(id, n);
+  n.files->set_capacity(std::numeric_limits<uint64_t>::max());
+  n.files->crash(chance_.any());
+}
+
+void cluster::kill(node_id id) {
+  node& n = nodes_.at(id);
+  TROUPE_EVENT(debug) << "SIM n" << id << " is killed";
+  end(id, n);
+  n.files->set_fault(nullptr);
+  n.files->set_capacity(std::numeric_limits<uint64_t>::max());
+}
+
+void cluster::cut_power_soon(node_id id) {
+  nodes_.at(id).files->power_off_at(chance_.between(1, 12));
+}
+
+void cluster::break_disk(node_id id, double p) {
+  nodes_.at(id).files->set_fault([this, p](std::string_view call, const std::string& path) {
+    if (!chance_.chance(p)) return absl::OkStatus();
+    return absl::UnavailableError(std::string(call) + " " + path + ": input/output error");
+  });
+}
+
+void cluster::fill_disk(node_id id) {
+  auto& files = *nodes_.at(id).files;
+  files.set_capacity(files.used() + chance_.below(4096));
+}
+
+// -- what they do ---------------------------------------------------------------------------------
+
+void cluster::observe(caf::actor_id ran) {
+  if (const auto s = servers_.find(ran); s != servers_.end()) {
+    const auto id = s->second;
+    node& n = nodes_.at(id);
+    observe_server(id, n);
+    // A disk that failed has ended it.
+    if (has_ended(n.server)) cut_power(id);
+  } else if (const auto l = leaders_.find(ran); l != leaders_.end()) {
+    const auto id = l->second;
+    node& n = nodes_.at(id);
+    observe_leader(id, n, n.leaders.at(ran));
+  }
+}
+
+void cluster::observe_server(node_id id, node& n) {
+  const auto* s = inside<server_state>(n.server);
+  if (s == nullptr || s->protocol() == nullptr) return;
+  observe_election(id, n, *s);
+  const auto& acceptor = *s->protocol();
+  for (auto i = n.committed.next(); i <= acceptor.committed(); i = i.next())
+    observer_.on_follower_committed(id, acceptor.saved(), i, *acceptor.log().leader_at(i));
+  n.committed = acceptor.committed();
+  n.known = std::max(n.known, n.committed);
+  observer_.on_position(id,
+                        position{log_index(), acceptor.committed(), acceptor.log().last_index()});
+}
+
+void cluster::observe_election(node_id id, node& n, const server& s) {
+  const auto& leader = s.current_leader();
+  if (!leader || leader.id() == n.newest_leader) return;
+  n.newest_leader = leader.id();
+  leaders_.emplace(leader.id(), id);
+  const auto& elected = s.protocol()->saved();
+  const auto& log = observer_.seen().disks.at(id).log;
+  n.leaders.emplace(leader.id(), seen_leader{leader, elected, log, {}});
+  observer_.on_elected(id, elected, log);
+}
+
+void cluster::observe_leader(node_id id, node& n, seen_leader& l) {
+  const auto* inner = inside<leader_state>(l.actor);
+  if (inner == nullptr) {
+    if (!has_ended(l.actor)) return;
+    const auto actor = l.actor.id();
+    leaders_.erase(actor);
+    n.leaders.erase(actor);
+    return;
+  }
+  const auto& protocol = inner->protocol();
+  for (auto i = l.committed.next(); i <= protocol.committed(); i = i.next()) {
+    const batch* before = find_in(l.log, i);
+    observer_.on_leader_committed(id, l.elected, i, before ? before->leader() : l.elected.leader);
+  }
+  l.committed = protocol.committed();
+  n.known = std::max(n.known, l.committed);
+  observer_.on_position(id,
+                        position{log_index(), protocol.committed(), protocol.last().last.index});
+}
+
+void cluster::on_applied(node_id id, log_index index, uint64_t command, const entry& e) {
+  observer_.on_applied(id, index, command, e.state);
+  observer_.on_position(id, {index, nodes_.at(id).known, std::max(index, nodes_.at(id).known)});
+  truth_.on_applied(index, command, e);
+}
+
+// -- queries --------------------------------------------------------------------------------------
+
+std::vector<node_id> cluster::ids() const {
+  std::vector<node_id> all;
+  for (const auto& [id, n] : nodes_) all.push_back(id);
+  return all;
+}
+
+std::vector<node_id> cluster::up() const {
+  auto all = ids();
+  std::erase_if(all, [&](node_id id) { return !is_up(id); });
+  return all;
+}
+
+std::vector<node_id> cluster::down() const {
+  auto all = ids();
+  std::erase_if(all, [&](node_id id) { return is_up(id); });
+  return all;
+}
+
+std::vector<node_id> cluster::leading() const {
+  std::vector<node_id> all;
+  for (const auto& [actor, id] : leaders_) all.push_back(id);
+  return all;
+}
+
+}  // namespace troupe::sim

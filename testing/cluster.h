@@ -1,0 +1,105 @@
+// The nodes of a simulated cluster: the real actors on the real storage engine, over memory that
+// can lose its power. Starts, kills and restarts them, and shows the judge what their actors
+// decided.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "actors/node.h"
+#include "storage/memory_env.h"
+#include "testing/ledger.h"
+#include "testing/network.h"
+#include "testing/oracle.h"
+#include "testing/scheduler.h"
+#include "testing/watched_storage.h"
+
+namespace troupe::sim {
+
+struct cluster_options {
+  size_t nodes = 3;
+  core::vote_mode mode = core::vote_mode::advanced;
+  core::timing timing;
+  leader_limits limits;
+  bool genesis = true;  // every node is given the first membership; else one must be initialised
+  byte_count segment_size = KiB(16);
+};
+
+core::membership members_of(size_t nodes);
+
+class cluster {
+ public:
+  cluster(scheduler& s, network& net, judge& observer, oracle& truth, dice& chance,
+          cluster_options options);
+  ~cluster();
+
+  const cluster_options& options() const { return options_; }
+  std::vector<node_id> ids() const;
+  std::vector<node_id> up() const;
+  std::vector<node_id> down() const;
+  bool is_up(node_id id) const { return nodes_.at(id).handle.has_value(); }
+
+  // Does nothing while actors of a killed process still hold the files: try again.
+  void start(node_id id);
+  // The process ends; its files keep what was written.
+  void kill(node_id id);
+  // The power fails: what was not synced survives by chance.
+  void cut_power(node_id id);
+  // Plans a power cut within one of the next few calls to the file system.
+  void cut_power_soon(node_id id);
+  // From now on writing calls fail with this probability.
+  void break_disk(node_id id, double p);
+  // No room is left but a little.
+  void fill_disk(node_id id);
+
+  // Call after every step with the actor that ran: judges what changed.
+  void observe(caf::actor_id ran);
+
+  // The nodes with a leader actor right now.
+  std::vector<node_id> leading() const;
+  const ledger& machine_of(node_id id) const { return *nodes_.at(id).machine; }
+  peer_actor link(const endpoint& from, node_id to);
+
+ private:
+  struct seen_leader {
+    leader_actor actor;
+    vote elected;
+    batches log;  // when it was elected
+    log_index committed;
+  };
+  struct node {
+    std::unique_ptr<storage::memory_env> files = std::make_unique<storage::memory_env>();
+    uint64_t incarnation = 0;
+    std::shared_ptr<watched_storage> storage;
+    std::weak_ptr<watched_storage> storage_in_use;
+    std::shared_ptr<ledger> machine;
+    std::optional<raft> handle;  // while it is up
+    server_actor server;
+    log_index committed;  // as its followership knows
+    log_index known;      // the greater of that and what its leaderships committed
+    std::map<caf::actor_id, seen_leader> leaders;
+    caf::actor_id newest_leader = 0;
+  };
+
+  bool open_storage(node_id id, node& n);
+  node_options options_for(node_id id, node& n);
+  void end(node_id id, node& n);
+  void observe_server(node_id id, node& n);
+  void observe_election(node_id id, node& n, const server& s);
+  void observe_leader(node_id id, node& n, seen_leader& l);
+  void on_applied(node_id id, log_index index, uint64_t command, const entry& e);
+
+  scheduler& scheduler_;
+  network& net_;
+  judge& observer_;
+  oracle& truth_;
+  dice& chance_;
+  cluster_options options_;
+  std::map<node_id, node> nodes_;
+  std::vector<peer_actor> links_;
+  std::map<caf::actor_id, node_id> servers_;
+  std::map<caf::actor_id, node_id> leaders_;
+};
+
+}  // namespace troupe::sim

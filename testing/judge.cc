@@ -1,0 +1,141 @@
+#include "testing/judge.h"
+
+#include <algorithm>
+
+#include "proto/trace.h"
+#include "testing/invariants/acked_is_durable.h"
+#include "testing/invariants/committed_immutable.h"
+#include "testing/invariants/election_safety.h"
+#include "testing/invariants/leader_completeness.h"
+#include "testing/invariants/log_matching.h"
+#include "testing/invariants/positions_in_order.h"
+#include "testing/invariants/state_machine_safety.h"
+#include "testing/invariants/vote_never_falls.h"
+
+namespace troupe::sim {
+namespace {
+
+template <class... Invariants>
+std::vector<std::unique_ptr<invariant>> make_all(const world& w, const invariant::complaint& c) {
+  std::vector<std::unique_ptr<invariant>> all;
+  (all.push_back(std::make_unique<Invariants>(w, c)), ...);
+  return all;
+}
+
+}  // namespace
+
+judge::judge(core::vote_mode mode, core::membership members, bool harm_only) {
+  world_.mode = mode;
+  world_.members = std::move(members);
+  for (const auto& [id, address] : world_.members.addresses()) world_.disks[id];
+  const auto complaint = [this](const std::string& what) { complain(what); };
+  invariants_ = make_all<election_safety, log_matching, leader_completeness, state_machine_safety,
+                         committed_immutable, positions_in_order>(world_, complaint);
+  if (harm_only) return;
+  for (auto& i : make_all<acked_is_durable, vote_never_falls>(world_, complaint))
+    invariants_.push_back(std::move(i));
+}
+
+void judge::complain(const std::string& what) {
+  if (!failure_.empty()) return;
+  failure_ = what;
+  TROUPE_EVENT(debug) << "BROKEN: " << what;
+}
+
+// -- disks ----------------------------------------------------------------------------------------
+
+void judge::on_vote_saved(node_id node, const vote& saved) {
+  for (auto& i : invariants_) i->on_vote_saved(node, saved);
+  auto& disk = world_.disks[node];
+  disk.saved = saved;
+  disk.in_doubt.reset();
+  on_synced(node);
+}
+
+void judge::on_vote_in_doubt(node_id node, const vote& wanted) {
+  world_.disks[node].in_doubt = wanted;
+}
+
+void judge::on_appended(node_id node, const batch_ptr& b) {
+  for (auto& i : invariants_) i->on_appended(node, *b);
+  world_.disks[node].log.push_back(b);
+  world_.written.try_emplace({b->leader(), b->first_index()}, b);
+}
+
+void judge::on_truncated(node_id node, log_index last_kept) {
+  for (auto& i : invariants_) i->on_truncated(node, last_kept);
+  auto& disk = world_.disks[node];
+  while (!disk.log.empty() && disk.log.back()->last_index() > last_kept) disk.log.pop_back();
+  disk.durable = std::min(disk.durable, last_kept);
+}
+
+void judge::on_synced(node_id node) {
+  auto& disk = world_.disks[node];
+  for (auto it = disk.log.rbegin(); it != disk.log.rend() && (*it)->last_index() > disk.durable;
+       ++it)
+    disk.ever_durable.insert((*it)->last());
+  if (!disk.log.empty()) disk.durable = disk.log.back()->last_index();
+}
+
+void judge::on_crashed(node_id node) {
+  ++crashes_;
+  auto& disk = world_.disks[node];
+  while (!disk.log.empty() && disk.log.back()->last_index() > disk.durable) disk.log.pop_back();
+}
+
+void judge::on_reopened(node_id node, const vote& saved, batches log) {
+  for (auto& i : invariants_) i->on_reopened(node, saved, log);
+  auto& disk = world_.disks[node];
+  disk.saved = saved;
+  disk.in_doubt.reset();
+  disk.log = std::move(log);
+  disk.durable = log_index(0);
+  // A write that failed may be there all the same.
+  for (const auto& b : disk.log) world_.written.try_emplace({b->leader(), b->first_index()}, b);
+  on_synced(node);
+}
+
+// -- actors ---------------------------------------------------------------------------------------
+
+void judge::on_elected(node_id node, const vote& elected, const batches& log) {
+  ++elections_;
+  for (auto& i : invariants_) i->on_elected(node, elected, log);
+}
+
+void judge::on_leader_committed(node_id node, const vote& elected, log_index index,
+                                leader_id writer) {
+  on_committed(node, index, writer, elected.leader, true);
+}
+
+void judge::on_follower_committed(node_id node, const vote& saved, log_index index,
+                                  leader_id writer) {
+  on_committed(node, index, writer, saved.leader, false);
+}
+
+void judge::on_committed(node_id node, log_index index, leader_id writer, leader_id by,
+                         bool leads) {
+  const auto b = world_.written_by(writer, index);
+  const committed_entry entry{{writer, index}, b ? b->checksum() : 0, by};
+  for (auto& i : invariants_) i->on_committed(node, entry, leads);
+  if (world_.committed.size() + 1 == index.value) world_.committed.push_back(entry);
+}
+
+void judge::on_applied(node_id node, log_index index, uint64_t command, uint64_t state) {
+  for (auto& i : invariants_) i->on_applied(node, index, command, state);
+}
+
+void judge::on_position(node_id node, const position& p) {
+  for (auto& i : invariants_) i->on_position(node, p);
+}
+
+// -- network --------------------------------------------------------------------------------------
+
+void judge::on_vote_reply(node_id node, const core::vote_reply& reply) {
+  for (auto& i : invariants_) i->on_vote_reply(node, reply);
+}
+
+void judge::on_append_reply(node_id node, const core::append_reply& reply) {
+  for (auto& i : invariants_) i->on_append_reply(node, reply);
+}
+
+}  // namespace troupe::sim

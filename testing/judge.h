@@ -1,0 +1,61 @@
+// Hears all that happens in a simulated cluster, keeps the world up to date, and asks every
+// invariant.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "testing/invariants/invariant.h"
+
+namespace troupe::sim {
+
+class judge {
+ public:
+  // `harm_only`: does not ask whether what was promised or committed is durable, only what came of
+  // it.
+  judge(core::vote_mode mode, core::membership members, bool harm_only);
+
+  // The first thing that went wrong; empty as long as nothing did.
+  const std::string& failure() const { return failure_; }
+  void complain(const std::string& what);
+
+  const world& seen() const { return world_; }
+  uint64_t elections() const { return elections_; }
+  uint64_t crashes() const { return crashes_; }
+
+  // -- disks ------------------------------------------------------------------------------------
+
+  void on_vote_saved(node_id node, const vote& saved);
+  void on_vote_in_doubt(node_id node, const vote& wanted);
+  void on_appended(node_id node, const batch_ptr& b);
+  void on_truncated(node_id node, log_index last_kept);
+  void on_synced(node_id node);
+  // The node's process ended, with power or without.
+  void on_crashed(node_id node);
+  void on_reopened(node_id node, const vote& saved, batches log);
+
+  // -- actors -----------------------------------------------------------------------------------
+
+  void on_elected(node_id node, const vote& elected, const batches& log);
+  // This leadership committed `index`, an entry that `writer` wrote.
+  void on_leader_committed(node_id node, const vote& elected, log_index index, leader_id writer);
+  void on_follower_committed(node_id node, const vote& saved, log_index index, leader_id writer);
+  void on_applied(node_id node, log_index index, uint64_t command, uint64_t state);
+  void on_position(node_id node, const position& p);
+
+  // -- network ----------------------------------------------------------------------------------
+
+  void on_vote_reply(node_id node, const core::vote_reply& reply);
+  void on_append_reply(node_id node, const core::append_reply& reply);
+
+ private:
+  void on_committed(node_id node, log_index index, leader_id writer, leader_id by, bool leads);
+
+  world world_;
+  std::vector<std::unique_ptr<invariant>> invariants_;
+  std::string failure_;
+  uint64_t elections_ = 0, crashes_ = 0;
+};
+
+}  // namespace troupe::sim

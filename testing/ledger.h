@@ -1,0 +1,46 @@
+// The machine of the simulation: a list to which every command adds itself, and a hash over it all.
+//
+// A command is a unique number and padding. Its result, and that of any query, is an entry: how
+// long the list is and its hash, which tell the oracle exactly what was seen.
+#pragma once
+
+#include <functional>
+
+#include "actors/machine.h"
+
+namespace troupe::sim {
+
+struct entry {
+  uint64_t position = 0;  // 1 is the first; 0 for the empty list
+  uint64_t state = 0;     // a hash over all commands up to here
+
+  bool operator==(const entry&) const = default;
+};
+
+std::string encode_command(uint64_t command, size_t padding);
+// 0 for what is no command.
+uint64_t decode_command(std::string_view bytes);
+std::string encode_entry(const entry& e);
+entry decode_entry(std::string_view bytes);
+
+class ledger final : public machine {
+ public:
+  using observer = std::function<void(log_index, uint64_t command, const entry&)>;
+
+  explicit ledger(observer o) : observer_(std::move(o)) {}
+  // The end of its process: nothing is observed any more.
+  void detach() { observer_ = nullptr; }
+
+  void apply(log_index first, frames_view commands, frames& results) override;
+  void query(std::string_view question, frames& results) override;
+
+  const entry& last() const { return last_; }
+  log_index last_index() const { return last_index_; }
+
+ private:
+  observer observer_;
+  entry last_;
+  log_index last_index_;
+};
+
+}  // namespace troupe::sim

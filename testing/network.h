@@ -1,0 +1,77 @@
+// The network between simulated nodes: who is alive, which directions are cut, and the fate of each
+// message. faulty_link carries messages through it.
+//
+// A node's incarnation is one run of its process. What an earlier incarnation still sends is
+// dropped, and nothing reaches it: its actors may go on for a while after a crash, but nobody hears
+// them.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "actors/interfaces.h"
+#include "testing/dice.h"
+
+namespace troupe::sim {
+
+class judge;
+
+// An incarnation of a node, or a client (incarnation 0, always alive).
+struct endpoint {
+  node_id id;
+  uint64_t incarnation = 0;
+
+  bool operator==(const endpoint&) const = default;
+};
+
+// How bad the network is. Probabilities are for each message and direction.
+struct weather {
+  double loss = 0;
+  double duplication = 0;
+  double long_delay = 0;   // instead of an ordinary one
+  double unreachable = 0;  // of what is lost: the sender is told, as by a broken connection
+  double recode = 0;       // goes through the wire format
+  duration delay_min = std::chrono::microseconds(50);
+  duration delay_max = std::chrono::milliseconds(2);
+  duration long_delay_max = std::chrono::milliseconds(800);
+};
+
+class network {
+ public:
+  network(dice& chance, judge& observer) : chance_(chance), observer_(observer) {}
+
+  // -- who is there -----------------------------------------------------------------------------
+
+  struct server_at {
+    uint64_t incarnation = 0;
+    server_actor server;  // empty while the node is down
+  };
+  void join(node_id id, uint64_t incarnation, server_actor server);
+  void leave(node_id id);
+  server_at current(node_id id) const;
+  bool alive(const endpoint& e) const;
+
+  // -- faults -----------------------------------------------------------------------------------
+
+  void set_weather(const weather& w) { weather_ = w; }
+  void cut(node_id from, node_id to) { cut_.emplace(from, to); }
+  void heal() { cut_.clear(); }
+
+  // When the copies of a message from one to the other arrive, from now on; none when it is lost.
+  std::vector<duration> fate(node_id from, node_id to, bool may_duplicate);
+  bool connected(node_id from, node_id to) const { return !cut_.contains({from, to}); }
+  bool tells_unreachable() { return chance_.chance(weather_.unreachable); }
+  bool recodes() { return chance_.chance(weather_.recode); }
+
+  judge& observer() { return observer_; }
+
+ private:
+  dice& chance_;
+  judge& observer_;
+  weather weather_;
+  std::map<node_id, server_at> servers_;
+  std::set<std::pair<node_id, node_id>> cut_;
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,30 @@
+// One seed: a cluster of the real actors under a schedule and faults of its choice, until all is
+// well again and the nodes must agree.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::sim {
+
+struct simulation_options {
+  uint64_t nodes = 0;  // 3, 5, or 0 to let the seed choose
+  // Judge by the harm alone: what is in logs, on machines and in answers, and not by whether each
+  // promise was kept on the way. To see that the schedules are harsh enough (mutation_test).
+  bool harm_only = false;
+};
+
+struct report {
+  std::string failure;  // empty: all held
+  std::string scenario;
+  uint64_t trace = 0;  // a hash over every step; the same for the same seed
+  uint64_t steps = 0;
+  uint64_t virtual_ms = 0;
+  uint64_t operations = 0, ok_writes = 0, ok_reads = 0, refused = 0, unknown = 0;
+  uint64_t committed = 0;  // entries
+  uint64_t elections = 0, crashes = 0;
+};
+
+report simulate(uint64_t seed, const simulation_options& o = {});
+
+}  // namespace troupe::sim

@@ -1,0 +1,52 @@
+// What a simulated cluster looks like from outside: each node's disk, and what was committed. The
+// invariants judge by it; only judge changes it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "actors/core/membership.h"
+#include "proto/batch.h"
+#include "proto/ids.h"
+
+namespace troupe::sim {
+
+// A run of batches without a gap.
+using batches = std::vector<batch_ptr>;
+
+// The batch that holds `index`; null where there is none.
+const batch* find_in(const batches& run, log_index index);
+
+// One node's disk, as its storage engine was told to write it and as it said it had.
+struct disk {
+  vote saved;
+  std::optional<vote> in_doubt;  // its saving failed: it may be found after a restart
+  batches log;
+  log_index durable;              // all of `log` up to here survives any crash
+  std::set<log_id> ever_durable;  // the ends of batches
+
+  bool holds_durably(const log_id& id) const;
+};
+
+struct committed_entry {
+  log_id id;
+  uint64_t checksum = 0;  // of the batch; the chain of checksums covers all before it
+  leader_id by;           // whose leadership committed it
+};
+
+struct world {
+  core::vote_mode mode = core::vote_mode::advanced;
+  core::membership members;
+  std::map<node_id, disk> disks;
+  std::vector<committed_entry> committed;  // [i] has index i + 1
+  // Every batch that was ever written anywhere, by what names it.
+  std::map<std::pair<leader_id, log_index>, batch_ptr> written;
+
+  const committed_entry* committed_at(log_index index) const;
+  // The batch of this leader that holds `index`; null when no disk ever had one.
+  batch_ptr written_by(leader_id leader, log_index index) const;
+};
+
+}  // namespace troupe::sim

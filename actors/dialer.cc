@@ -30,6 +30,24 @@ std::optional<std::string> await_connected(int fd, duration patience) {
   return std::nullopt;
 }
 
+// Nothing when it fails; `why` then says so.
+std::unique_ptr<socket_holder> connect_to(const addrinfo& to, duration patience, std::string& why) {
+  auto socket = std::make_unique<socket_holder>(
+      ::socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (socket->get() < 0 ||
+      (::connect(socket->get(), to.ai_addr, to.ai_addrlen) != 0 && errno != EINPROGRESS)) {
+    why = std::strerror(errno);
+    return nullptr;
+  }
+  if (const auto failed = await_connected(socket->get(), patience)) {
+    why = *failed;
+    return nullptr;
+  }
+  return socket;
+}
+
 }  // namespace
 
 std::optional<endpoint> parse_endpoint(const std::string& text) {
@@ -58,16 +76,10 @@ absl::StatusOr<std::unique_ptr<socket_holder>> dial(const endpoint& to, duration
       e != 0)
     return fail(::gai_strerror(e));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  auto socket = std::make_unique<socket_holder>(
-      ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (socket->get() < 0) return fail(std::strerror(errno));
-  const int on = 1;
-  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket->get(), found->ai_addr, found->ai_addrlen) != 0) {
-    if (errno != EINPROGRESS) return fail(std::strerror(errno));
-    if (const auto why = await_connected(socket->get(), patience)) return fail(*why);
-  }
-  return socket;
+  std::string why;
+  for (const addrinfo* a = found; a != nullptr; a = a->ai_next)
+    if (auto socket = connect_to(*a, patience, why)) return socket;
+  return fail(why);
 }
 
 dialer_actor::behavior_type dialer(dialer_actor::pointer self) {

@@ -15,6 +15,8 @@ namespace troupe {
 struct endpoint {
   std::string host;
   uint16_t port = 0;
+
+  bool operator==(const endpoint&) const = default;
 };
 std::optional<endpoint> parse_endpoint(const std::string& text);
 
@@ -32,7 +34,8 @@ class socket_holder {
   int fd_;
 };
 
-// Blocks for at most `patience` (and the time that the name takes to resolve).
+// Tries every address of the host in turn; blocks for at most `patience` at each, and for the time
+// that the name takes to resolve.
 absl::StatusOr<std::unique_ptr<socket_holder>> dial(const endpoint& to, duration patience);
 
 struct dial_request {

@@ -24,7 +24,8 @@ struct answer {
   log_index index;  // of the outcome that it came with
   std::string_view result;
 };
-// Runs on a scheduler thread, once: keep it short and never block in it.
+// Runs once, on a scheduler thread or, where nothing was taken, on the caller's before the call
+// returns: keep it short and never block in it.
 using callback = absl::AnyInvocable<void(const answer&)>;
 
 // Items of one kind on their way to the edge, each with its callback. Thread safe.
@@ -35,9 +36,9 @@ class intake {
     std::vector<callback> callbacks;
   };
 
-  enum class pushed { first, more, full, closed };
-  // `first`: the edge must be woken. `full`: over the bound; `closed`: the node has ended; nothing
-  // was taken, `done` included.
+  enum class pushed { first, more, full, too_large, closed };
+  // `first`: the edge must be woken. `full`: over the bound for now, `too_large`: for ever;
+  // `closed`: the node has ended. Of these three nothing was taken, `done` included.
   pushed push(std::string_view item, callback&& done);
   // The edge takes what is there, and must be woken for what comes later.
   load take();

@@ -150,11 +150,9 @@ caf::result<outcome> leader::on_read(const read& m) {
   TROUPE_SPAN(debug, "leader.read", "request=" << m.id << " queries=" << m.queries.size());
   if (const auto why = refuse_now(m.queries.bytes().size()); why != raft_errc::none)
     return refusal(m.id, why);
-  // What was proposed before must be in the log for the read to see it.
-  if (!gathering_.empty()) seal(batch_kind::commands);
+  under_way_ += m.queries.bytes().size();
   const auto round = protocol_.round() + 1;
-  reads_.push_back(
-      {round, query{protocol_.read_index(), route::of_current(self_), m.id, m.queries}});
+  reads_.push_back({round, query{{}, route::of_current(self_), m.id, m.queries}});
   // One round at a time; reads that arrive meanwhile share the next one.
   if (!round_wanted_ && protocol_.confirmed_round() == protocol_.round()) {
     round_wanted_ = true;
@@ -168,6 +166,9 @@ caf::result<outcome> leader::on_read(const read& m) {
 
 void leader::start_round() {
   round_wanted_ = false;
+  // What was proposed before a read must be in the log for the read to see it.
+  if (!gathering_.empty()) seal(batch_kind::commands);
+  for (auto& r : reads_) r.what.index = protocol_.read_index();
   const auto round = protocol_.begin_round();
   for (auto& [id, r] : replicators_) self_->send(r, confirm{round, protocol_.committed()});
   confirm_reads();
@@ -176,6 +177,7 @@ void leader::start_round() {
 void leader::confirm_reads() {
   const auto confirmed = protocol_.confirmed_round();
   while (!reads_.empty() && reads_.front().round <= confirmed) {
+    under_way_ = under_way_ - reads_.front().what.queries.bytes().size();
     self_->send(options_.machine, std::move(reads_.front().what));
     reads_.pop_front();
   }

@@ -23,9 +23,10 @@ namespace troupe {
 
 // Bounds of one leadership, in bytes.
 struct leader_limits {
-  byte_count batch = MiB(1);        // a batch is sealed when it reaches this
-  byte_count under_way = MiB(256);  // proposed and not applied; beyond it clients hear `busy`
-  size_t rounds = 2;                // batches under way, beyond which proposals gather
+  byte_count batch = MiB(1);  // a batch is sealed when it reaches this
+  // Proposed and not applied, or asked and not confirmed; beyond it clients hear `busy`.
+  byte_count under_way = MiB(256);
+  size_t rounds = 2;  // batches under way, beyond which proposals gather
   core::flow_limits replication;
 };
 
@@ -100,7 +101,7 @@ class leader {
   bool seal_wanted_ = false;
 
   std::deque<pending_batch> pending_;
-  byte_count under_way_;  // gathered, pending or being applied
+  byte_count under_way_;  // of writes until they are applied, of reads until they are confirmed
   std::deque<std::pair<log_index, byte_count>> applying_;
 
   std::deque<pending_read> reads_;

@@ -1,9 +1,8 @@
 // What the actors say to each other, one struct a message.
 //
-// Names (design: section 8): between nodes `noun_request` / `noun_reply`; to a neighbour
-// imperatives; facts in the past tense. The messages between nodes are in actors/core/messages.h,
-// and have a form on the wire (actors/wire.h) as do propose, read, outcome and status; all others
-// stay in one process.
+// Names: between nodes `noun_request` / `noun_reply`; to a neighbour
+// imperatives; facts in the past tense. The protocol's messages between nodes are in
+// actors/core/messages.h; actors/wire.h lists all that have a form on the wire.
 #pragma once
 
 #include <memory>
@@ -11,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/core/log_view.h"
 #include "actors/core/membership.h"
 #include "actors/core/messages.h"
 #include "actors/errors.h"
@@ -67,10 +67,12 @@ struct log_state {
   // is truncated away.
   std::vector<std::pair<log_id, core::membership>> memberships;
   uint64_t cluster = 0;  // checksum of the first membership's batch, 0 when there is none
+
+  core::log_view view() const { return {purged, runs, tail.last.index}; }
 };
 struct describe_log {};
 
-// Durable before it is answered; fenced when a greater vote is there.
+// Durable before it is answered. Only the server sends it, and only votes that do not fall.
 struct save_vote {
   vote wanted;
 };

@@ -27,6 +27,9 @@ void push(const raft::parts& p, intake& in, std::string_view item, callback done
     case intake::pushed::full:
       done({raft_errc::busy, {}, {}, {}});
       break;
+    case intake::pushed::too_large:
+      done({raft_errc::too_large, {}, {}, {}});
+      break;
     case intake::pushed::closed:
       done({raft_errc::shutting_down, {}, {}, {}});
       break;

@@ -4,6 +4,12 @@
 #include "proto/trace.h"
 
 namespace troupe {
+namespace {
+
+// What a link is taken to carry at least: 4 MB/s.
+constexpr duration slowest_per_byte(250);
+
+}  // namespace
 
 replicator::replicator(self_ptr self, replicator_options options)
     : self_(self), options_(std::move(options)), progress_(options_.log, options_.limits) {
@@ -30,6 +36,8 @@ void replicator::on_confirm(const confirm& m) {
 
 void replicator::remember(const batch_ptr& b) {
   if (!recent_.empty() && recent_.back()->last_index().next() != b->first_index()) {
+    // Older batches that were just read come first; this one is read in its turn.
+    if (progress_.next_index() <= recent_.back()->last_index()) return;
     recent_.clear();
     recent_bytes_ = byte_count(0);
   }
@@ -124,7 +132,9 @@ void replicator::send(const core::progress::step& step, std::vector<batch_ptr> b
   request.round = round_;
   request.cluster = options_.cluster;
   request.batches = std::move(batches);
-  self_->request(options_.link, options_.timing.rpc_timeout(), std::move(request))
+  // A large request may take long on a thin link.
+  const auto patience = options_.timing.rpc_timeout() + size.value * slowest_per_byte;
+  self_->request(options_.link, patience, std::move(request))
       .then([this, t = step.ticket](const core::append_reply& reply) { on_reply(t, reply); },
             [this, t = step.ticket](const caf::error&) { on_error(t); });
 }

@@ -7,7 +7,6 @@
 
 #include <deque>
 #include <memory>
-#include <random>
 
 #include "actors/alarm.h"
 #include "actors/core/progress.h"

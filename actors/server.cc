@@ -7,15 +7,6 @@
 #include "proto/trace.h"
 
 namespace troupe {
-namespace {
-
-// A proposal crosses at most this many nodes in search of the leader.
-constexpr uint32_t max_hops = 2;
-
-core::log_view view_of(const log_state& s) { return {s.purged, s.runs, s.tail.last.index}; }
-
-}  // namespace
-
 // -- start ----------------------------------------------------------------------------------------
 
 server::server(self_ptr self, server_options options)
@@ -33,7 +24,7 @@ server::~server() {
 }
 
 void server::start(const log_state& s) {
-  const core::acceptor::state recovered{options_.id, s.saved, view_of(s), s.cluster};
+  const core::acceptor::state recovered{options_.id, s.saved, s.view(), s.cluster};
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
   adopt_membership();
@@ -69,7 +60,7 @@ void server::refresh_from_store() {
 
 void server::refresh(const log_state& s) {
   tail_ = s.tail;
-  acceptor_->on_log_written(view_of(s));
+  acceptor_->on_log_written(s.view());
   acceptor_->on_committed(led_until_);
   acceptor_->join_cluster(s.cluster);
   roster_ = roster(s.memberships);
@@ -79,24 +70,15 @@ void server::refresh(const log_state& s) {
 void server::note_membership(const core::accepted_append& written) {
   roster_.note(written);
   for (const auto& b : written.batches)
-    if (b->first_index() == log_index(1)) acceptor_->join_cluster(b->checksum());
+    if (b->kind() == batch_kind::membership && b->first_index() == log_index(1))
+      acceptor_->join_cluster(b->checksum());
   adopt_membership();
 }
 
-// Keeps the links to those whose address is the same.
 void server::adopt_membership() {
   if (roster_.at() == members_at_) return;
   members_at_ = roster_.at();
-  std::map<node_id, std::pair<std::string, peer_actor>> peers;
-  for (const auto& [id, address] : roster_.members().addresses()) {
-    if (id == options_.id) continue;
-    const auto known = peers_.find(id);
-    if (known != peers_.end() && known->second.first == address)
-      peers.insert(*known);
-    else
-      peers.emplace(id, std::pair(address, options_.resolve(self_, id, address)));
-  }
-  peers_ = std::move(peers);
+  peers_.update(roster_.members(), options_.id, self_, options_.resolve);
 }
 
 caf::result<done> server::on_initialize(const initialize& m) {
@@ -136,7 +118,6 @@ caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& 
   if (auto* refusal = std::get_if<core::vote_refusal>(&decision)) return refusal->reply;
   auto promise = self_->make_response_promise<core::vote_reply>();
   candidacy_.reset();
-  if (leader_) end_leader(raft_errc::deposed);
   const auto reply = std::get<core::grant>(decision).reply;
   if (m.wanted == acceptor_->saved()) {
     promise.deliver(reply);
@@ -158,7 +139,7 @@ void server::campaign() {
   acceptor_->restart_timer(now(), jitter());
   arm();
   for (const auto id : candidacy_->electorate())
-    self_->request(peers_.at(id).second, options_.timing.rpc_timeout(), candidacy_->request_to(id))
+    self_->request(peers_.find(id), options_.timing.rpc_timeout(), candidacy_->request_to(id))
         .then(
             [this, id](const core::vote_reply& reply) {
               if (reply.from == id) on_vote_reply(reply);
@@ -183,6 +164,7 @@ void server::conclude(core::candidacy::result result) {
 }
 
 void server::lead() {
+  hurry_ = false;
   leader_options o;
   o.id = options_.id;
   o.elected = acceptor_->saved();
@@ -198,7 +180,7 @@ void server::lead() {
   o.store = options_.store;
   o.machine = options_.machine;
   o.server = self_;
-  for (const auto& [id, peer] : peers_) o.peers.emplace(id, peer.second);
+  o.peers = peers_.all();
   leader_ = self_->spawn<caf::monitored>(leader_behavior, std::move(o));
 }
 
@@ -210,12 +192,26 @@ void server::end_leader(raft_errc why) {
   leader_ = nullptr;
 }
 
+// What the leader committed must be known before another leader's append is judged: nothing of it
+// may be truncated. The state machine has it all; the leader's own last word may come late.
+void server::depose_then(std::function<void()> then) {
+  if (!leader_) return then();
+  end_leader(raft_errc::deposed);
+  self_->request(options_.machine, caf::infinite, describe_applied{})
+      .await(
+          [this, then = std::move(then)](const applied& a) {
+            led_until_ = std::max(led_until_, a.upto);
+            then();
+          },
+          [this](const caf::error& e) { self_->quit(e); });
+}
+
 // Only the leader that still is one matters: any other was ended by ourselves.
 void server::on_down(const caf::down_msg& m) {
   if (!leader_ || m.source != leader_.address()) return;
   leader_ = nullptr;
   if (std::exchange(hurry_, false))
-    acceptor_->restart_timer(now() - options_.timing.lease(), duration::zero());
+    acceptor_->restart_timer(now(), duration::zero());
   else
     acceptor_->restart_timer(now(), jitter());
   refresh_from_store();
@@ -267,14 +263,16 @@ void server::judge_append(const core::append_request& m, append_promise promise)
   auto decision = acceptor_->on_append_request(m, now());
   if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
     candidacy_.reset();
-    if (leader_) end_leader(raft_errc::deposed);
     TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
-    save_vote_then(first->wanted, [this, m, promise] { judge_append(m, promise); });
+    depose_then([this, m, promise, wanted = first->wanted] {
+      save_vote_then(wanted, [this, m, promise] { judge_append(m, promise); });
+    });
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
     // It came from the leader and renewed its lease, which binds this node's own vote as well.
     if (refusal->reply.verdict == core::verdict::conflict) candidacy_.reset();
-    if (refusal->reply.verdict == core::verdict::failed)
+    if (refusal->reply.verdict == core::verdict::failed && refusal->why != last_refusal_)
       TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why;
+    last_refusal_ = refusal->why;
     promise.deliver(std::move(refusal->reply));
   } else {
     candidacy_.reset();
@@ -319,12 +317,11 @@ caf::result<outcome> server::forward(const Message& m) {
   if (leader_) return self_->delegate(leader_, m);
   const auto leader = known_leader();
   const auto peer = peers_.find(leader);
-  if (peer == peers_.end() || m.hops >= max_hops)
-    return outcome{m.id, raft_errc::not_leader, leader, {}, {}};
+  if (!peer || m.hops >= max_hops) return outcome{m.id, raft_errc::not_leader, leader, {}, {}};
   TROUPE_EVENT(debug) << "n" << options_.id << " forwards request=" << m.id << " to n" << leader;
   Message onward = m;
   ++onward.hops;
-  return self_->delegate(peer->second.second, std::move(onward));
+  return self_->delegate(peer, std::move(onward));
 }
 
 caf::result<outcome> server::on_propose(const propose& m) { return forward(m); }

@@ -16,14 +16,10 @@
 #include "actors/core/candidacy.h"
 #include "actors/interfaces.h"
 #include "actors/leader.h"
+#include "actors/peer_table.h"
 #include "actors/roster.h"
 
 namespace troupe {
-
-// Gives a handle to talk to a peer with: a peer_link to a remote server, or a server in this
-// process. What it spawns must end with `owner`, the server that asks.
-using resolver =
-    std::function<peer_actor(const server_actor& owner, node_id, const std::string& address)>;
 
 struct server_options {
   node_id id;
@@ -40,6 +36,9 @@ struct server_options {
 
 class server {
  public:
+  // A proposal crosses at most this many nodes in search of the leader.
+  static constexpr uint32_t max_hops = 2;
+
   using self_ptr = server_actor::pointer;
 
   server(self_ptr self, server_options options);
@@ -81,6 +80,7 @@ class server {
   void conclude(core::candidacy::result result);
   void lead();
   void end_leader(raft_errc why);
+  void depose_then(std::function<void()> then);
   void on_down(const caf::down_msg& m);
   void arm();
 
@@ -105,13 +105,14 @@ class server {
   uint64_t candidacies_;
   uint64_t streams_ = 0;
   leader_actor leader_;
-  bool hurry_ = false;  // stand again as soon as the leadership has ended
+  const char* last_refusal_ = nullptr;  // of an append; told once
+  bool hurry_ = false;                  // stand again as soon as the leadership has ended
 
   log_index led_until_;  // committed by this node's own leaderships
   log_tail tail_;        // as the log store told last
   roster roster_;
   log_id members_at_;  // the membership that peers_ belongs to
-  std::map<node_id, std::pair<std::string, peer_actor>> peers_;
+  peer_table peers_;
 
   accepted_batches accepted_;
   log_index handed_over_;

@@ -40,11 +40,11 @@ state_machine::~state_machine() {
 
 // -- applying -------------------------------------------------------------------------------------
 
-void state_machine::on_apply(const apply& m) {
+void state_machine::on_apply(apply& m) {
   TROUPE_SPAN(trace, "state_machine.apply", "upto=" << m.upto << " applied=" << applied_);
   committed_ = std::max(committed_, m.upto);
   for (size_t i = 0; i < m.batches.size(); ++i)
-    enqueue(m.batches[i], m.claims.empty() ? std::vector<claim>{} : m.claims[i]);
+    enqueue(m.batches[i], m.claims.empty() ? std::vector<claim>{} : std::move(m.claims[i]));
   advance();
   if (!m.report) return;
   listener_ = self_->current_sender();
@@ -63,7 +63,9 @@ void state_machine::report() {
 
 void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
   if (b->last_index() <= applied_) {
-    TROUPE_CHECK(claims.empty(), "nobody waits for what was applied before");
+    // A leader that is being deposed may still commit what its successor's server applied already.
+    for (auto& c : claims)
+      c.to.deliver(self_, outcome{c.id, raft_errc::outcome_unknown, {}, {}, {}});
     return;
   }
   if (claims.empty() && waiting_bytes_ > waiting_bound && b->first_index() > applied_.next())
@@ -139,8 +141,8 @@ void state_machine::read_gap() {
 
 // -- reading --------------------------------------------------------------------------------------
 
-void state_machine::on_query(const query& m) {
-  queries_.emplace(m.index, m);
+void state_machine::on_query(query& m) {
+  queries_.emplace(m.index, std::move(m));
   answer_queries();
 }
 
@@ -173,8 +175,8 @@ state_machine_actor::behavior_type state_machine_behavior(
   self->state.me = std::make_unique<state_machine>(self, std::move(options));
   auto* me = self->state.me.get();
   return {
-      [me](const apply& m) { me->on_apply(m); },
-      [me](const query& m) { me->on_query(m); },
+      [me](apply& m) { me->on_apply(m); },
+      [me](query& m) { me->on_query(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const describe_applied&) { return me->on_describe(); },
   };

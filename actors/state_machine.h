@@ -26,8 +26,8 @@ class state_machine {
   state_machine(self_ptr self, state_machine_options options);
   ~state_machine();
 
-  void on_apply(const apply& m);
-  void on_query(const query& m);
+  void on_apply(apply& m);
+  void on_query(query& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   applied on_describe() const { return {applied_}; }
 

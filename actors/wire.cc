@@ -193,7 +193,9 @@ bool decode(received bytes, outcome& m) {
   proto::OutcomeHeader h;
   if (!parse(bytes, 1, h)) return false;
   m.id = request_id(h.request());
-  m.code = static_cast<raft_errc>(h.code());
+  // A later version may know more reasons; to this one they say nothing.
+  m.code = h.code() > static_cast<uint32_t>(raft_errc::invalid) ? raft_errc::outcome_unknown
+                                                                : static_cast<raft_errc>(h.code());
   m.leader = node_id(h.leader());
   m.index = log_index(h.index());
   return take(bytes, h.count(), m.results);

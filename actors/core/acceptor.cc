@@ -31,8 +31,10 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   if (!plausible(request.wanted)) return refuse("no node asks for such a vote");
   if (request.wanted.leader.node != request.from) return refuse("it is for somebody else");
   if (request.from == state_.id) return refuse("it claims to come from ourselves");
-  const bool bound = leading || (lease_live(now) && request.from != leased_to_);
-  if (bound && !request.transfer) return refuse("the leader is alive");
+  // What is known here of the log is out of date while a leader of this node writes to it.
+  if (leading) return refuse("we lead");
+  const bool leased = lease_live(now) && request.from != leased_to_;
+  if (leased && !request.transfer) return refuse("the leader is alive");
   if (request.last < state_.log.last()) return refuse("its log is behind");
   // A candidate whose log is ahead is the one that can win: our own candidacy gives way.
   const bool rival = floor && request.last == state_.log.last();

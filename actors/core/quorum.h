@@ -1,5 +1,5 @@
 // Which sets of voters may elect and which may commit: a tree of weighted children with two
-// thresholds at each group (design: Flexible Paxos, arXiv 1608.06696; hierarchical as FlexiRaft).
+// thresholds at each group (Flexible Paxos, arXiv 1608.06696; hierarchical as in FlexiRaft).
 //
 // A child counts with its weight when it is satisfied: a voter when it is in the set, a group when
 // the weights of its satisfied children reach the threshold. Majority is one such tree; so are
@@ -19,7 +19,7 @@
 
 namespace troupe::core {
 
-// Elections (and membership of the past) are read quorums, commits are write quorums; reads and
+// Elections are read quorums, commits are write quorums; reads and
 // leases are confirmed by a write quorum.
 enum class quorum_kind { read, write };
 

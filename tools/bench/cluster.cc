@@ -54,9 +54,10 @@ class real_cluster final : public cluster {
     for (size_t i = 0; i < options_.members; ++i)
       if (auto s = add(node_id(i + 1)); !s.ok()) return s;
     const auto members = core::membership::of_majority(addresses_);
-    for (auto& n : nodes_) n.initialize(members).get();
-    await_leader();
-    return absl::OkStatus();
+    for (auto& n : nodes_)
+      if (const auto e = n.initialize(members).get(); e != raft_errc::none)
+        return absl::FailedPreconditionError("cannot initialise: does --dir hold another cluster?");
+    return await_leader();
   }
 
  private:
@@ -92,14 +93,15 @@ class real_cluster final : public cluster {
     return port.status();
   }
 
-  void await_leader() {
-    for (;;) {
+  absl::Status await_leader() {
+    for (int tries = 0; tries < 1000; ++tries) {
       for (leader_ = 0; leader_ < nodes_.size(); ++leader_) {
         const auto s = nodes_[leader_].status().get();
-        if (s.role == "leader" && s.applied) return;
+        if (s.role == "leader" && s.applied) return absl::OkStatus();
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+    return absl::DeadlineExceededError("no leader within 10 s");
   }
 
   cluster_options options_;

@@ -95,7 +95,7 @@ measured run(raft& leader, const work& w) {
   m.cpu_seconds = cpu_now() - cpu;
   m.failures = s.failures;
   for (auto& c : clients) {
-    m.operations += (c.rounds() - 0) * w.batch;
+    m.operations += c.rounds() * w.batch;
     m.latencies.insert(m.latencies.end(), c.latencies().begin(), c.latencies().end());
   }
   std::ranges::sort(m.latencies);

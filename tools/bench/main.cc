@@ -106,6 +106,11 @@ int main_of() {
     return usage_error("--transport must be in-process or tcp");
   if (store != "memory" && store != "disk") return usage_error("--store must be memory or disk");
   if (absl::GetFlag(FLAGS_batch) == 0) return usage_error("--batch must be at least 1");
+  // More would be refused as busy at the node's edge.
+  const auto crowd = rows.empty() ? 0 : *std::ranges::max_element(rows);
+  if (crowd * absl::GetFlag(FLAGS_batch) * (absl::GetFlag(FLAGS_value_bytes) + 4) > (24 << 20))
+    return usage_error(
+        "clients x batch x value_bytes is more than the 24 MiB that may wait at once");
   const auto members = absl::GetFlag(FLAGS_members);
   if (members == 0 || members > 9) return usage_error("--members must be from 1 to 9");
   const scratch_dir dir(store == "disk");

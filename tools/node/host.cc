@@ -1,11 +1,14 @@
 #include "tools/node/host.h"
 
+#include <sys/resource.h>
+
 #include <random>
 
 #include "absl/strings/str_cat.h"
 #include "actors/node.h"
 #include "actors/remote.h"
 #include "caf/actor_system.hpp"
+#include "proto/trace.h"
 #include "storage/durable_storage.h"
 #include "storage/posix_env.h"
 #include "tools/kv/machine.h"
@@ -32,6 +35,28 @@ absl::StatusOr<std::shared_ptr<disk>> open_disk(const node_flags& flags) {
   if (!engine.ok()) return engine.status();
   d->engine = std::move(*engine);
   return d;
+}
+
+// Clients may not take the descriptors that the log and the other nodes need: running out of them
+// would look like a failing disk.
+size_t client_connections(uint64_t nodes_in_process) {
+  constexpr size_t most = 20000;
+  constexpr size_t reserve = 256;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return reserve;
+  const auto share = limit.rlim_cur / std::max<uint64_t>(1, nodes_in_process);
+  return std::min<size_t>(most, share > 2 * reserve ? share - reserve : share / 2);
+}
+
+// What a restarted node was told and does not follow.
+void warn_of_differences(const node_flags& flags, const status& s) {
+  const auto& members = s.members.addresses();
+  if (flags.cluster_given && !(s.members == flags.cluster))
+    TROUPE_EVENT(warn) << "this node has a membership already; --cluster does not change it";
+  const auto mine = members.find(flags.id);
+  if (mine != members.end() && parse_endpoint(mine->second) != flags.raft_address)
+    TROUPE_EVENT(warn) << "the other nodes look for this one at " << mine->second
+                       << ", not where it listens now";
 }
 
 struct system_config : caf::actor_system_config {
@@ -62,10 +87,12 @@ class real_host final : public host {
     o.resolve = remote_resolver(system_, flags.timing);
     o.genesis = flags.cluster;
     node_ = start_node(system_, std::move(o));
+    warn_of_differences(flags, node_->status().get());
     auto raft_port = publish(*node_, system_, flags.raft_address);
     if (!raft_port.ok()) return raft_port.status();
     gateway_options g;
     g.at = flags.client_address;
+    g.max_connections = client_connections(flags.nodes_in_process);
     auto client_port = serve_redis(system_, *node_, g);
     if (!client_port.ok()) return client_port.status();
     caf::actor_cast<caf::abstract_actor*>(node_->server())

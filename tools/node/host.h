@@ -12,9 +12,9 @@ namespace troupe::tools {
 
 class host {
  public:
-  // Serves when it returns. On an error nothing durable has changed but for a data directory that
-  // was created. `on_failure` is called, from any thread, when the node ends by itself: its disk
-  // failed.
+  // Serves when it returns. On an error the data directory may have been created and given its
+  // first membership. `on_failure` is called, from any thread, when the node ends by itself: its
+  // disk failed.
   static absl::StatusOr<std::unique_ptr<host>> start(const node_flags& flags,
                                                      std::function<void()> on_failure);
   // Whether this node knows who leads right now.

@@ -1,5 +1,7 @@
 // `bazel run //tools:node`: starts a node, or several with --local_cluster, and serves until
 // SIGTERM.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -57,12 +59,21 @@ void await_leader(const std::vector<node_flags>& nodes, host& first) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
+// As many connections as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(int argc, char** argv) {
   parse_command_line(argc, argv);
   const auto signals = awaited_signals();
   // Before any thread starts, so that all of them inherit it.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   auto level = log_level();
   if (!level.ok()) return usage_error(level.status());
   trace::verbosity = *level;

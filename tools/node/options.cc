@@ -67,6 +67,10 @@ absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& t
     if (!absl::SimpleAtoi(parts.first, &id) || id == 0 ||
         !read_endpoint("cluster", parts.second).ok())
       return bad("cluster", absl::StrCat("'", entry, "' is not ID=host:port"));
+    for (const auto& [other, address] : members)
+      if (address == parts.second)
+        return bad("cluster",
+                   absl::StrCat("nodes ", other.value, " and ", id, " have the same address"));
     if (!members.emplace(node_id(id), parts.second).second)
       return bad("cluster", absl::StrCat("node ", id, " stands twice"));
   }
@@ -118,6 +122,7 @@ absl::StatusOr<node_flags> one_node() {
   const auto sync = absl::GetFlag(FLAGS_sync);
   if (sync != "always" && sync != "never") return bad("sync", "must be always or never");
   f.sync = sync == "always";
+  f.cluster_given = !members->empty();
   if (members->empty()) members->emplace(f.id, text_of(f.raft_address));
   f.cluster = core::membership::of_majority(*members);
   return f;
@@ -144,6 +149,7 @@ absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, u
     f.client_address = beside(first.client_address, i);
     f.data_dir = absl::StrCat(first.data_dir, "-of-", count, "/node-", f.id.value);
     f.cluster = core::membership::of_majority(members);
+    f.nodes_in_process = count;
     all.push_back(std::move(f));
   }
   return all;

@@ -1,4 +1,4 @@
-// The flags of tools/node, checked. interface.md's names and defaults.
+// The flags of tools/node, checked.
 #pragma once
 
 #include <string>
@@ -17,6 +17,8 @@ struct node_flags {
   endpoint client_address;
   std::string data_dir;
   core::membership cluster;
+  bool cluster_given = false;
+  uint64_t nodes_in_process = 1;
   core::timing timing;
   bool sync = true;
 };

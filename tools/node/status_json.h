@@ -1,4 +1,4 @@
-// STATUS as one JSON object; the names are those of the interface contract.
+// STATUS as one JSON object; users' scripts rely on the names.
 #pragma once
 
 #include <string>

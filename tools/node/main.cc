@@ -47,7 +47,8 @@ void say_hello(const std::vector<node_flags>& nodes) {
     std::fprintf(
         stderr,
         "a cluster of three: stop this, then start it with --local_cluster=3, or start a "
-        "node with --id and --cluster=1=host:port,2=host:port,3=host:port on each machine\n");
+        "node with --id, a new --data_dir and --cluster=1=host:port,2=host:port,3=host:port on "
+        "each machine\n");
 }
 
 // With the whole cluster in this process, `ready` means that it serves. Otherwise it is up to the

@@ -72,6 +72,8 @@ class connection {
     turn();
   }
 
+  void on_later() { turn(); }
+
  private:
   // Issues what may be issued, writes what is ready, and reads on or not.
   void turn() {
@@ -106,13 +108,17 @@ class connection {
   void issue_read(resp::action& a) {
     switch (a.mode) {
       case resp::read_mode::linearizable:
-        return ask(a.id, read{next_id(), std::move(a.commands), read_mode::linearizable});
+        return ask_read(a, read_mode::linearizable);
       case resp::read_mode::stale:
-        return ask(a.id, read{next_id(), std::move(a.commands), read_mode::stale});
+        return ask_read(a, read_mode::stale);
       default:
         session_.on_failure(a.id, resp::failure::malformed, "this reading mode is not served yet");
         later();
     }
+  }
+
+  void ask_read(resp::action& a, read_mode mode) {
+    ask(a.id, read{next_id(), std::move(a.commands), mode});
   }
 
   template <class Message>
@@ -173,10 +179,6 @@ class connection {
                       (++requests_ & 0xffffff));
   }
 
- public:
-  void on_later() { turn(); }
-
- private:
   broker* self_;
   connection_handle handle_;
   connection_options options_;

@@ -1,0 +1,164 @@
+// The server as a voter: what it grants, and how it stands for election itself.
+#include "actors/server.h"
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+
+// -- votes ----------------------------------------------------------------------------------------
+
+// Nothing else is handled until the vote is durable, so decisions never build on a promise in the
+// air.
+void server::save_vote_then(const vote& wanted, std::function<void()> then) {
+  self_->request(options_.store, caf::infinite, save_vote{wanted})
+      .await(
+          [this, wanted, then = std::move(then)](const log_state& s) {
+            acceptor_->on_vote_saved(wanted, now(), jitter());
+            refresh(s);
+            then();
+            arm();
+          },
+          [this](const caf::error& e) { self_->quit(e); });
+}
+
+caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& m) {
+  const auto floor = candidacy_ ? std::optional(candidacy_->wanted()) : std::nullopt;
+  auto decision = acceptor_->on_vote_request(m, floor, static_cast<bool>(leader_), now());
+  if (auto* refusal = std::get_if<core::vote_refusal>(&decision)) return refusal->reply;
+  auto promise = self_->make_response_promise<core::vote_reply>();
+  candidacy_.reset();
+  const auto reply = std::get<core::grant>(decision).reply;
+  if (m.wanted == acceptor_->saved()) {
+    promise.deliver(reply);
+    return promise;
+  }
+  save_vote_then(m.wanted, [promise, reply]() mutable { promise.deliver(reply); });
+  return promise;
+}
+
+// -- elections ------------------------------------------------------------------------------------
+
+void server::campaign() {
+  if (!roster_.members().is_voter(options_.id) || leader_) return;
+  const auto& saved = acceptor_->saved();
+  if (core::exceeds(saved, seen_, options_.mode)) seen_ = saved;
+  candidacy_.emplace(++candidacies_, options_.id, seen_, roster_.members(), acceptor_->log().last(),
+                     acceptor_->cluster(), options_.mode);
+  TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
+  acceptor_->restart_timer(now(), jitter());
+  arm();
+  for (const auto id : candidacy_->electorate())
+    self_->request(peers_.find(id), options_.timing.rpc_timeout(), candidacy_->request_to(id))
+        .then(
+            [this, id](const core::vote_reply& reply) {
+              if (reply.from == id) on_vote_reply(reply);
+            },
+            [](const caf::error&) { /* no answer is no grant; the election timer tries again */ });
+  conclude(candidacy_->outcome());
+}
+
+void server::on_vote_reply(const core::vote_reply& reply) {
+  if (candidacy_) conclude(candidacy_->on_vote_reply(reply));
+}
+
+void server::conclude(core::candidacy::result result) {
+  if (result == core::candidacy::result::won) {
+    // The last vote of the quorum is our own; saved as committed, it also begins the leadership.
+    const vote elected{candidacy_->wanted().leader, true};
+    candidacy_.reset();
+    save_vote_then(elected, [this] { lead(); });
+  } else if (result == core::candidacy::result::lost) {
+    seen_ = candidacy_->seen();
+  }
+}
+
+void server::lead() {
+  hurry_ = false;
+  leader_options o;
+  o.id = options_.id;
+  o.elected = acceptor_->saved();
+  o.members = roster_.members();
+  o.membership_at = members_at_;
+  o.tail = tail_;
+  o.log = acceptor_->log();
+  o.cluster = acceptor_->cluster();
+  o.stream = ++streams_;
+  o.timing = options_.timing;
+  o.mode = options_.mode;
+  o.limits = options_.limits;
+  o.store = options_.store;
+  o.machine = options_.machine;
+  o.server = self_;
+  o.peers = peers_.all();
+  leader_ = self_->spawn<caf::monitored>(leader_behavior, std::move(o));
+}
+
+// From nobody: a server that nobody refers to any more must not become a message's sender
+// (route.h).
+void server::end_leader(raft_errc why) {
+  caf::anon_send(caf::actor_cast<caf::actor>(leader_),
+                 caf::exit_msg{leader_.address(), make_error(why)});
+  leader_ = nullptr;
+}
+
+// What the leader committed must be known before another leader's append is judged: nothing of it
+// may be truncated. The state machine has it all; the leader's own last word may come late.
+void server::depose_then(std::function<void()> then) {
+  if (!leader_) return then();
+  end_leader(raft_errc::deposed);
+  self_->request(options_.machine, caf::infinite, describe_applied{})
+      .await(
+          [this, then = std::move(then)](const applied& a) {
+            led_until_ = std::max(led_until_, a.upto);
+            then();
+          },
+          [this](const caf::error& e) { self_->quit(e); });
+}
+
+// Only the leader that still is one matters: any other was ended by ourselves.
+void server::on_down(const caf::down_msg& m) {
+  if (!leader_ || m.source != leader_.address()) return;
+  leader_ = nullptr;
+  if (std::exchange(hurry_, false))
+    acceptor_->restart_timer(now(), duration::zero());
+  else
+    acceptor_->restart_timer(now(), jitter());
+  refresh_from_store();
+}
+
+// Some voter granted a candidacy that failed: stand again above it at once, rather than leaving the
+// cluster without a leader until a timer runs out.
+void server::on_outvoted(const outvoted& m) {
+  if (core::exceeds(m.saved, seen_, options_.mode)) seen_ = m.saved;
+  hurry_ = !m.saved.committed;
+}
+
+void server::on_led(const led& m) {
+  led_until_ = std::max(led_until_, m.committed);
+  acceptor_->on_committed(led_until_);
+}
+
+duration server::jitter() {
+  const auto& t = options_.timing;
+  std::uniform_int_distribution<int64_t> any(t.election_timeout_min.count(),
+                                             t.election_timeout_max.count());
+  return duration(any(random_));
+}
+
+instant server::now() const { return self_->clock().now(); }
+
+void server::arm() {
+  if (roster_.members().is_voter(options_.id) && !leader_ && options_.elections)
+    election_.set(self_, acceptor_->election_deadline());
+  else
+    election_.cancel();
+}
+
+void server::on_tick(const tick& t) {
+  if (!election_.on_tick(self_, t)) return;
+  if (now() >= acceptor_->election_deadline()) campaign();
+  arm();
+}
+
+}  // namespace troupe

@@ -1,0 +1,153 @@
+// The server as a follower, and as the door for clients and operators.
+#include "actors/membership_codec.h"
+#include "actors/server.h"
+#include "actors/version.h"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+
+// -- appends --------------------------------------------------------------------------------------
+
+caf::result<core::append_reply> server::on_append_request(const core::append_request& m) {
+  auto promise = self_->make_response_promise<core::append_reply>();
+  judge_append(m, promise);
+  return promise;
+}
+
+void server::judge_append(const core::append_request& m, append_promise promise) {
+  auto decision = acceptor_->on_append_request(m, now());
+  if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
+    candidacy_.reset();
+    TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
+    depose_then([this, m, promise, wanted = first->wanted] {
+      save_vote_then(wanted, [this, m, promise] { judge_append(m, promise); });
+    });
+  } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
+    // It came from the leader and renewed its lease, which binds this node's own vote as well.
+    if (refusal->reply.verdict == core::verdict::conflict) candidacy_.reset();
+    if (refusal->reply.verdict == core::verdict::failed && refusal->why != last_refusal_)
+      TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why;
+    last_refusal_ = refusal->why;
+    promise.deliver(std::move(refusal->reply));
+  } else {
+    candidacy_.reset();
+    write(std::move(std::get<core::accepted_append>(decision)), std::move(promise));
+    hand_committed_over();
+  }
+}
+
+// The reply is built from the flushed fact: it goes out when all that it claims is durable.
+void server::write(core::accepted_append decision, append_promise promise) {
+  if (!decision.wait_for_flush) {
+    promise.deliver(std::move(decision.reply));
+    return;
+  }
+  accepted_.add(decision);
+  note_membership(decision);
+  auto reply = std::move(decision.reply);
+  self_
+      ->request(options_.store, caf::infinite,
+                append{acceptor_->saved(), decision.truncate_after, std::move(decision.batches)})
+      .then([promise, reply](const flushed&) mutable { promise.deliver(std::move(reply)); },
+            [promise, reply](const caf::error&) mutable {
+              reply.verdict = core::verdict::failed;
+              reply.durable = {};
+              promise.deliver(std::move(reply));
+            });
+}
+
+void server::hand_committed_over() {
+  const auto committed = acceptor_->committed();
+  if (committed <= handed_over_) return;
+  handed_over_ = committed;
+  self_->send(options_.machine, apply{committed, accepted_.take_until(committed), {}, false});
+}
+
+// -- clients --------------------------------------------------------------------------------------
+
+node_id server::known_leader() const { return leader_ ? options_.id : acceptor_->leader(now()); }
+
+template <class Message>
+caf::result<outcome> server::forward(const Message& m) {
+  if (leader_) return self_->delegate(leader_, m);
+  const auto leader = known_leader();
+  const auto peer = peers_.find(leader);
+  if (!peer || m.hops >= max_hops) return outcome{m.id, raft_errc::not_leader, leader, {}, {}};
+  TROUPE_EVENT(debug) << "n" << options_.id << " forwards request=" << m.id << " to n" << leader;
+  Message onward = m;
+  ++onward.hops;
+  return self_->delegate(peer, std::move(onward));
+}
+
+caf::result<outcome> server::on_propose(const propose& m) { return forward(m); }
+
+caf::result<outcome> server::on_read(const read& m) {
+  if (m.mode == read_mode::linearizable) return forward(m);
+  self_->send(options_.machine, query{log_index(0), route::of_current(self_), m.id, m.queries});
+  return caf::delegated<outcome>{};
+}
+
+caf::result<log_hash> server::on_hash_log(const hash_log& m) {
+  return self_->delegate(options_.machine, m);
+}
+
+// -- status ---------------------------------------------------------------------------------------
+
+status server::describe() const {
+  status s;
+  s.id = options_.id;
+  s.role = candidacy_                                ? "candidate"
+           : roster_.members().is_voter(options_.id) ? "follower"
+                                                     : "learner";
+  s.vote = acceptor_->saved();
+  s.leader = known_leader();
+  s.last = acceptor_->log().last_index();
+  s.committed = acceptor_->committed();
+  s.members = roster_.members();
+  s.membership_committed = s.committed >= members_at_.index;
+  return s;
+}
+
+caf::result<status> server::on_status() {
+  auto promise = self_->make_response_promise<status>();
+  const auto finish = [this, promise](status s) {
+    s.purged = acceptor_->log().purged().index;
+    s.version = version;
+    self_->request(options_.machine, options_.timing.rpc_timeout(), describe_applied{})
+        .then(
+            [promise, s](const applied& a) mutable {
+              s.applied = a.upto;
+              promise.deliver(s);
+            },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  };
+  if (!leader_) {
+    finish(describe());
+    return promise;
+  }
+  self_->request(leader_, options_.timing.rpc_timeout(), status_request{})
+      .then([finish](const status& s) mutable { finish(s); },
+            [this, finish](const caf::error&) mutable { finish(describe()); });
+  return promise;
+}
+
+// -- operators
+// --------------------------------------------------------------------------------------
+
+caf::result<done> server::on_initialize(const initialize& m) {
+  if (!m.members.check(options_.mode).ok() || !m.members.contains(options_.id))
+    return make_error(raft_errc::invalid);
+  const auto first = first_batch(m.members);
+  if (first->checksum() == acceptor_->cluster()) return done{};
+  if (acceptor_->log().last() || acceptor_->saved().leader)
+    return make_error(raft_errc::not_allowed);
+  auto promise = self_->make_response_promise<done>();
+  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {first}})
+      .await([this,
+              promise](const flushed&) mutable { refresh_from_store(), promise.deliver(done{}); },
+             [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+}  // namespace troupe

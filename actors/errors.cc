@@ -39,6 +39,12 @@ std::string_view to_string(raft_errc code) {
       return "not allowed";
     case raft_errc::invalid:
       return "invalid";
+    case raft_errc::change_in_progress:
+      return "another change is in progress";
+    case raft_errc::not_ready:
+      return "not ready";
+    case raft_errc::precondition_failed:
+      return "precondition failed";
   }
   return "unknown error";
 }

@@ -27,6 +27,10 @@ enum class raft_errc : uint8_t {
   shutting_down = 11,
   not_allowed = 12,  // initialize on a node that has state already
   invalid = 13,      // the request makes no sense
+  // -- administration, nothing was changed --
+  change_in_progress = 14,   // another change of the membership is not finished
+  not_ready = 15,            // a node that should vote or lead is not caught up or not reachable
+  precondition_failed = 16,  // the cluster is not in the state that the caller asked for
 };
 
 // A clear word or two, for logs and error texts.

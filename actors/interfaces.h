@@ -17,12 +17,12 @@ using caf::replies_to;
 
 // What a node is to the others, and to a client on another node. Implemented by a server, and by a
 // peer_link, which stands in for a remote one.
-using peer_actor =
-    caf::typed_actor<replies_to<core::vote_request>::with<core::vote_reply>,
-                     replies_to<core::append_request>::with<core::append_reply>,
-                     replies_to<propose>::with<outcome>, replies_to<read>::with<outcome>,
-                     replies_to<initialize>::with<done>, replies_to<hash_log>::with<log_hash>,
-                     replies_to<status_request>::with<status>>;
+using peer_actor = caf::typed_actor<
+    replies_to<core::vote_request>::with<core::vote_reply>,
+    replies_to<core::append_request>::with<core::append_reply>, replies_to<propose>::with<outcome>,
+    replies_to<read>::with<outcome>, replies_to<core::transfer_request>::with<core::transfer_reply>,
+    replies_to<admin_request>::with<admin_reply>, replies_to<initialize>::with<done>,
+    replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>>;
 
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
 using server_actor = peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, reacts_to<tick>>;
@@ -30,7 +30,8 @@ using server_actor = peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, rea
 // One for each leadership of this node.
 using leader_actor =
     caf::typed_actor<replies_to<propose>::with<outcome>, replies_to<read>::with<outcome>,
-                     replies_to<status_request>::with<status>, reacts_to<acked>,
+                     replies_to<admin_request>::with<admin_reply>,
+                     replies_to<status_request>::with<status>, reacts_to<acked>, reacts_to<forgot>,
                      reacts_to<outvoted>, reacts_to<applied>, reacts_to<seal_now>, reacts_to<tick>>;
 
 // One for each peer and replication session.

@@ -193,6 +193,11 @@ void leader::on_acked(const acked& m) {
   if (!reads_.empty()) confirm_reads();
 }
 
+void leader::on_forgot(const forgot& m) {
+  const core::session mine{options_.elected, options_.membership_at, options_.stream};
+  if (m.session == mine) protocol_.forget(m.from);
+}
+
 void leader::on_outvoted(const outvoted& m) {
   // A peer may claim anything; only a vote that a node can have saved, above this one, ends it.
   if (!core::plausible(m.saved) || !core::exceeds(m.saved, options_.elected, options_.mode)) return;
@@ -215,6 +220,12 @@ void leader::end(raft_errc why) {
   TROUPE_EVENT(info) << "n" << options_.id << " stops leading " << options_.elected << ": "
                      << to_string(why);
   self_->quit(make_error(why));
+}
+
+// -- operators ------------------------------------------------------------------------------------
+
+caf::result<admin_reply> leader::on_admin(const admin_request&) {
+  return admin_reply{raft_errc::invalid, options_.id, {}, "not understood"};
 }
 
 // -- status ---------------------------------------------------------------------------------------
@@ -260,8 +271,10 @@ leader_actor::behavior_type leader_behavior(leader_actor::stateful_pointer<leade
   return {
       [me](const propose& m) { return me->on_propose(m); },
       [me](const read& m) { return me->on_read(m); },
+      [me](const admin_request& m) { return me->on_admin(m); },
       [me](const status_request&) { return me->on_status(); },
       [me](const acked& m) { me->on_acked(m); },
+      [me](const forgot& m) { me->on_forgot(m); },
       [me](const outvoted& m) { me->on_outvoted(m); },
       [me](const applied& m) { me->on_applied(m); },
       [me](const seal_now&) { me->on_seal(); },

@@ -58,8 +58,10 @@ class leader {
 
   caf::result<outcome> on_propose(const propose& m);
   caf::result<outcome> on_read(const read& m);
+  caf::result<admin_reply> on_admin(const admin_request& m);
   caf::result<status> on_status();
   void on_acked(const acked& m);
+  void on_forgot(const forgot& m);
   void on_outvoted(const outvoted& m);
   void on_applied(const applied& m);
   void on_seal();

@@ -6,19 +6,6 @@ namespace {
 // No sane quorum tree is deeper; a hostile one must not exhaust the stack.
 constexpr int max_depth = 8;
 
-void write(const core::quorum& q, proto::Quorum* out) {
-  for (const auto& child : q.children()) {
-    auto* c = out->add_children();
-    c->set_weight(child.weight);
-    if (const auto* voter = std::get_if<node_id>(&child.kind))
-      c->set_voter(voter->value);
-    else
-      write(std::get<core::quorum>(child.kind), c->mutable_group());
-  }
-  out->set_read_threshold(q.read_threshold());
-  out->set_write_threshold(q.write_threshold());
-}
-
 std::optional<core::quorum> read(const proto::Quorum& in, int depth) {
   if (depth == 0 || in.children().empty()) return std::nullopt;
   std::vector<core::quorum::child> children;
@@ -36,27 +23,51 @@ std::optional<core::quorum> read(const proto::Quorum& in, int depth) {
 
 }  // namespace
 
+void to_proto(const core::quorum& quorum, proto::Quorum* out) {
+  for (const auto& child : quorum.children()) {
+    auto* c = out->add_children();
+    c->set_weight(child.weight);
+    if (const auto* voter = std::get_if<node_id>(&child.kind))
+      c->set_voter(voter->value);
+    else
+      to_proto(std::get<core::quorum>(child.kind), c->mutable_group());
+  }
+  out->set_read_threshold(quorum.read_threshold());
+  out->set_write_threshold(quorum.write_threshold());
+}
+
+std::optional<core::quorum> from_proto(const proto::Quorum& message) {
+  return read(message, max_depth);
+}
+
+void to_proto(node_id id, const core::member& member, proto::Membership::Node* out) {
+  out->set_id(id.value);
+  out->set_address(member.address);
+  out->set_incarnation(member.incarnation);
+  out->set_priority(member.priority);
+}
+
+std::pair<node_id, core::member> from_proto(const proto::Membership::Node& message) {
+  return {node_id(message.id()), {message.address(), message.incarnation(), message.priority()}};
+}
+
 proto::Membership to_proto(const core::membership& members) {
   proto::Membership out;
-  for (const auto& config : members.configs()) write(config, out.add_configs());
-  for (const auto& [id, address] : members.addresses()) {
-    auto* node = out.add_nodes();
-    node->set_id(id.value);
-    node->set_address(address);
-  }
+  for (const auto& config : members.configs()) to_proto(config, out.add_configs());
+  for (const auto& [id, member] : members.nodes()) to_proto(id, member, out.add_nodes());
   return out;
 }
 
 std::optional<core::membership> from_proto(const proto::Membership& message) {
   std::vector<core::quorum> configs;
   for (const auto& c : message.configs()) {
-    auto config = read(c, max_depth);
+    auto config = from_proto(c);
     if (!config) return std::nullopt;
     configs.push_back(std::move(*config));
   }
-  std::map<node_id, std::string> addresses;
-  for (const auto& node : message.nodes()) addresses[node_id(node.id())] = node.address();
-  return core::membership(std::move(configs), std::move(addresses));
+  std::map<node_id, core::member> nodes;
+  for (const auto& node : message.nodes()) nodes.insert(from_proto(node));
+  return core::membership(std::move(configs), std::move(nodes));
 }
 
 std::string encode_membership(const core::membership& members) {

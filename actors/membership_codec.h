@@ -11,9 +11,13 @@
 
 namespace troupe {
 
+void to_proto(node_id id, const core::member& member, proto::Membership::Node* out);
+void to_proto(const core::quorum& quorum, proto::Quorum* out);
 proto::Membership to_proto(const core::membership& members);
 // Nothing for what is no membership (too deep, no children, an unknown kind of child).
 std::optional<core::membership> from_proto(const proto::Membership& message);
+std::optional<core::quorum> from_proto(const proto::Quorum& message);
+std::pair<node_id, core::member> from_proto(const proto::Membership::Node& message);
 
 std::string encode_membership(const core::membership& members);
 std::optional<core::membership> decode_membership(std::string_view bytes);

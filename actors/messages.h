@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "actors/core/log_view.h"
+#include "actors/core/member_change.h"
 #include "actors/core/membership.h"
 #include "actors/core/messages.h"
 #include "actors/errors.h"
@@ -35,6 +37,10 @@ struct propose {
 enum class read_mode : uint8_t {
   linearizable = 0,  // sees every write that was acknowledged before it was sent (ReadIndex)
   stale = 1,         // what this node has applied; asks nobody
+  // As linearizable, within the bound on clock drift: the leader answers without asking its
+  // followers.
+  lease = 2,
+  follower = 3,  // as linearizable: this node answers, after it asked the leader how far to apply
 };
 
 // Answer these queries, all from one state.
@@ -66,7 +72,8 @@ struct log_state {
   // The memberships in the log, oldest first: the last one is in force, the others matter when it
   // is truncated away.
   std::vector<std::pair<log_id, core::membership>> memberships;
-  uint64_t cluster = 0;  // checksum of the first membership's batch, 0 when there is none
+  uint64_t cluster = 0;      // checksum of the first membership's batch, 0 when there is none
+  uint64_t incarnation = 0;  // of the storage, see core::member
 
   core::log_view view() const { return {purged, runs, tail.last.index}; }
 };
@@ -161,6 +168,12 @@ struct acked {
   log_id durable;
   instant sent;
   uint64_t round = 0;
+  uint64_t incarnation = 0;  // of the follower
+};
+// The follower of this session came back with another disk: nothing that it acknowledged counts.
+struct forgot {
+  core::session session;
+  node_id from;
 };
 // A follower promised a greater vote: this leadership is over.
 struct outvoted {
@@ -190,6 +203,38 @@ struct initialize {
   core::membership members;
 };
 struct done {};
+
+struct change_members {
+  std::vector<core::member_change> changes;  // applied in order, as one
+  bool retain = false;                       // voters that are removed become learners
+  core::precondition only_if;
+};
+struct abort_change {};  // back to the quorum from before the change that is under way
+// Hand the leadership to `to`, or to the best voter when 0.
+struct transfer {
+  node_id to;
+};
+struct abort_transfer {};
+struct elect {  // that node stands for election now
+  node_id who;
+};
+using admin_command = std::variant<change_members, abort_change, transfer, abort_transfer, elect>;
+
+// Any member takes it; it is passed on to the leader, or to the node that shall be elected.
+struct admin_request {
+  request_id id;
+  admin_command command;
+  duration patience = std::chrono::seconds(10);  // for a node to catch up; then it is not done
+  uint32_t hops = 0;
+};
+// With `none` it is done: a change is committed, a new leader was heard of, a candidate asks for
+// votes. Some errors leave a part done, `why` says which.
+struct admin_reply {
+  raft_errc code = raft_errc::none;
+  node_id leader;   // with not_leader: where to go, when known
+  log_index index;  // of the last membership that was written for it
+  std::string why;  // one line, for people
+};
 
 struct status_request {};
 struct status {

@@ -33,6 +33,15 @@ struct failure<outcome> {
   }
 };
 
+template <>
+struct failure<admin_reply> {
+  template <class Request>
+  static admin_reply of(const Request&, raft_errc why) {
+    const bool sent = why == raft_errc::outcome_unknown;
+    return {sent ? why : raft_errc::not_leader, {}, {}, sent ? "the connection was lost" : ""};
+  }
+};
+
 // Of a message without payload, generously.
 constexpr byte_count small(256);
 
@@ -162,7 +171,7 @@ caf::result<Reply> peer_link::relay(const Request& m, byte_count size, duration 
           },
           [this, ticket, promise, fail](caf::error& e) mutable {
             if (!land(ticket)) return;
-            if constexpr (std::is_same_v<Reply, outcome>)
+            if constexpr (std::is_same_v<Reply, outcome> || std::is_same_v<Reply, admin_reply>)
               fail(raft_errc::outcome_unknown);
             else
               promise.deliver(std::move(e));
@@ -186,6 +195,12 @@ peer_link_actor::behavior_type peer_link_behavior(
       },
       [me](const read& m) {
         return me->relay<outcome>(m, byte_count(m.queries.bytes().size()), me->client_deadline());
+      },
+      [me](const core::transfer_request& m) {
+        return me->relay<core::transfer_reply>(m, small, me->rpc_deadline());
+      },
+      [me](const admin_request& m) {
+        return me->relay<admin_reply>(m, small, m.patience + me->client_deadline());
       },
       [me](const initialize& m) { return me->relay<done>(m, small, me->client_deadline()); },
       [me](const hash_log& m) { return me->relay<log_hash>(m, small, me->client_deadline()); },

@@ -46,6 +46,10 @@ server_actor::behavior_type echo(server_actor::pointer) {
         return outcome{m.id, raft_errc::none, {}, {}, m.queries};
       },
       [](const initialize&) { return done{}; },
+      [](const core::transfer_request&) { return core::transfer_reply{true}; },
+      [](const admin_request& m) {
+        return admin_reply{raft_errc::none, {}, {}, "done"};
+      },
       [](const hash_log& m) { return log_hash{m.index.value}; },
       [](const status_request&) { return status{}; },
       [](const outvoted&) {},

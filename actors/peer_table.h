@@ -22,11 +22,12 @@ class peer_table {
   void update(const core::membership& members, node_id self, const server_actor& owner,
               const resolver& resolve) {
     std::map<node_id, entry> next;
-    for (const auto& [id, address] : members.addresses()) {
+    for (const auto& [id, node] : members.nodes()) {
       if (id == self) continue;
       const auto known = peers_.find(id);
-      const bool same = known != peers_.end() && known->second.address == address;
-      next.emplace(id, same ? known->second : entry{address, resolve(owner, id, address)});
+      const bool same = known != peers_.end() && known->second.address == node.address;
+      next.emplace(id,
+                   same ? known->second : entry{node.address, resolve(owner, id, node.address)});
     }
     peers_ = std::move(next);
   }

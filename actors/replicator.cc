@@ -12,7 +12,10 @@ constexpr duration slowest_per_byte(250);
 }  // namespace
 
 replicator::replicator(self_ptr self, replicator_options options)
-    : self_(self), options_(std::move(options)), progress_(options_.log, options_.limits) {
+    : self_(self),
+      options_(std::move(options)),
+      progress_(options_.log, options_.limits),
+      incarnation_(options_.incarnation) {
   last_sent_ = self_->clock().now();
   last_ack_ = last_sent_;
   heartbeat_.set(self_, last_sent_ + options_.timing.heartbeat_interval);
@@ -131,6 +134,7 @@ void replicator::send(const core::progress::step& step, std::vector<batch_ptr> b
   request.committed = committed_;
   request.round = round_;
   request.cluster = options_.cluster;
+  request.incarnation = incarnation_;
   request.batches = std::move(batches);
   // A large request may take long on a thin link.
   const auto patience = options_.timing.rpc_timeout() + size.value * slowest_per_byte;
@@ -145,6 +149,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   if (reply.session != options_.session) return on_error(ticket);
   const auto sent = progress_.sent_at(ticket);
   if (!sent) return;
+  if (is_replaced(reply)) return on_replaced(ticket);
   unreachable_ = false;
   switch (reply.verdict) {
     case core::verdict::matched:
@@ -154,6 +159,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
       on_conflict(ticket, reply.hint);
       break;
     case core::verdict::failed:
+    case core::verdict::replaced:
       return on_error(ticket);
     case core::verdict::rejected:
       progress_.on_failure(ticket);
@@ -162,8 +168,26 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   }
   last_ack_ = self_->clock().now();
   const auto durable = reply.verdict == core::verdict::matched ? reply.durable : log_id{};
-  self_->send(options_.leader, acked{options_.session, options_.peer, durable, *sent, reply.round});
+  self_->send(options_.leader,
+              acked{options_.session, options_.peer, durable, *sent, reply.round, incarnation_});
   pump();
+}
+
+// Who answered first in this session, or is registered, is the follower; another disk under its
+// name has none of what it acknowledged.
+bool replicator::is_replaced(const core::append_reply& reply) {
+  if (incarnation_ == 0) incarnation_ = reply.incarnation;
+  return reply.verdict == core::verdict::replaced || reply.incarnation != incarnation_;
+}
+
+void replicator::on_replaced(uint64_t ticket) {
+  if (!std::exchange(replaced_, true)) {
+    TROUPE_EVENT(warn) << "n" << options_.peer
+                       << " came back with another data directory and is not counted any more; "
+                          "remove it and add it again";
+    self_->send(options_.leader, forgot{options_.session, options_.peer});
+  }
+  on_error(ticket);
 }
 
 // Where the search cannot go on, as at the purged part, asking again at once would only spin.
@@ -196,7 +220,8 @@ void replicator::on_tick(const tick& t) {
 replicator_status replicator::on_status() const {
   const auto since =
       std::chrono::duration_cast<std::chrono::milliseconds>(self_->clock().now() - last_ack_);
-  const char* state = unreachable_                                       ? "unreachable"
+  const char* state = replaced_                                          ? "replaced"
+                      : unreachable_                                     ? "unreachable"
                       : progress_.how() == core::progress::mode::probing ? "probing"
                                                                          : "streaming";
   return {{options_.peer, progress_.matched().index, state, static_cast<uint64_t>(since.count()),

@@ -19,7 +19,8 @@ struct replicator_options {
   node_id peer;
   core::session session;
   uint64_t cluster = 0;
-  core::log_view log;  // the leader's, when its leadership began
+  uint64_t incarnation = 0;  // of the peer, as registered; 0: who answers first
+  core::log_view log;        // the leader's, when its leadership began
   core::timing timing;
   core::flow_limits limits;
   byte_count recent = MiB(16);  // batches kept at hand
@@ -47,6 +48,8 @@ class replicator {
   void on_reply(uint64_t ticket, const core::append_reply& reply);
   void on_conflict(uint64_t ticket, const log_id& hint);
   void on_error(uint64_t ticket);
+  bool is_replaced(const core::append_reply& reply);
+  void on_replaced(uint64_t ticket);
   void remember(const batch_ptr& b);
 
   self_ptr self_;
@@ -55,6 +58,8 @@ class replicator {
   // Consecutive batches up to the end of the log, or older ones that were just read.
   std::deque<batch_ptr> recent_;
   byte_count recent_bytes_;
+  uint64_t incarnation_;  // that the follower must have; 0 before its first answer
+  bool replaced_ = false;
   bool reading_ = false;
   bool unreachable_ = false;  // the last request failed: wait for the next heartbeat
   log_index committed_;

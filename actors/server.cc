@@ -23,7 +23,7 @@ server::~server() {
 }
 
 void server::start(const log_state& s) {
-  const core::acceptor::state recovered{options_.id, s.saved, s.view(), s.cluster};
+  const core::acceptor::state recovered{options_.id, s.saved, s.view(), s.cluster, s.incarnation};
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
   adopt_membership();
@@ -89,6 +89,8 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const core::append_request& m) { return me->on_append_request(m); },
       [me](const propose& m) { return me->on_propose(m); },
       [me](const read& m) { return me->on_read(m); },
+      [me](const core::transfer_request& m) { return me->on_transfer_request(m); },
+      [me](const admin_request& m) { return me->on_admin(m); },
       [me](const initialize& m) { return me->on_initialize(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const status_request&) { return me->on_status(); },

@@ -49,6 +49,8 @@ class server {
   caf::result<core::append_reply> on_append_request(const core::append_request& m);
   caf::result<outcome> on_propose(const propose& m);
   caf::result<outcome> on_read(const read& m);
+  caf::result<core::transfer_reply> on_transfer_request(const core::transfer_request& m);
+  caf::result<admin_reply> on_admin(const admin_request& m);
   caf::result<done> on_initialize(const initialize& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   caf::result<status> on_status();
@@ -75,7 +77,7 @@ class server {
 
   // -- votes and elections --
   void save_vote_then(const vote& wanted, std::function<void()> then);
-  void campaign();
+  void campaign(bool transfer = false);
   void on_vote_reply(const core::vote_reply& reply);
   void conclude(core::candidacy::result result);
   void lead();
@@ -91,6 +93,8 @@ class server {
 
   template <class Message>
   caf::result<outcome> forward(const Message& m);
+  caf::result<admin_reply> on_elect(const admin_request& m, node_id who);
+  caf::result<admin_reply> pass_on(const admin_request& m, node_id to);
   node_id known_leader() const;
   status describe() const;
   duration jitter();

@@ -39,7 +39,7 @@ caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& 
 
 // -- elections ------------------------------------------------------------------------------------
 
-void server::campaign() {
+void server::campaign(bool transfer) {
   if (!roster_.members().is_voter(options_.id) || leader_) return;
   const auto& saved = acceptor_->saved();
   if (core::exceeds(saved, seen_, options_.mode)) seen_ = saved;
@@ -48,13 +48,17 @@ void server::campaign() {
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
   acceptor_->restart_timer(now(), jitter());
   arm();
-  for (const auto id : candidacy_->electorate())
-    self_->request(peers_.find(id), options_.timing.rpc_timeout(), candidacy_->request_to(id))
+  for (const auto id : candidacy_->electorate()) {
+    auto request = candidacy_->request_to(id);
+    request.incarnation = acceptor_->incarnation();
+    request.transfer = transfer;
+    self_->request(peers_.find(id), options_.timing.rpc_timeout(), std::move(request))
         .then(
             [this, id](const core::vote_reply& reply) {
               if (reply.from == id) on_vote_reply(reply);
             },
             [](const caf::error&) { /* no answer is no grant; the election timer tries again */ });
+  }
   conclude(candidacy_->outcome());
 }
 

@@ -135,6 +135,44 @@ caf::result<status> server::on_status() {
 // -- operators
 // --------------------------------------------------------------------------------------
 
+caf::result<admin_reply> server::on_admin(const admin_request& m) {
+  if (const auto* e = std::get_if<elect>(&m.command)) return on_elect(m, e->who);
+  if (leader_) return self_->delegate(leader_, m);
+  return pass_on(m, known_leader());
+}
+
+caf::result<admin_reply> server::pass_on(const admin_request& m, node_id to) {
+  const auto peer = peers_.find(to);
+  if (!peer || m.hops >= max_hops) return admin_reply{raft_errc::not_leader, to, {}, ""};
+  admin_request onward = m;
+  ++onward.hops;
+  return self_->delegate(peer, std::move(onward));
+}
+
+caf::result<admin_reply> server::on_elect(const admin_request& m, node_id who) {
+  if (who != options_.id) return pass_on(m, who);
+  if (leader_) return admin_reply{{}, options_.id, {}, "it leads already"};
+  if (!roster_.members().is_voter(who))
+    return admin_reply{raft_errc::not_allowed, {}, {}, "only a voter stands for election"};
+  // The lease binds this node's own vote as well: a lease read could be stale otherwise.
+  if (acceptor_->lease_live(now()))
+    return admin_reply{raft_errc::not_allowed, known_leader(), {}, "the leader is alive; transfer"};
+  campaign();
+  return admin_reply{};
+}
+
+// Heeded only of the leader that this node follows: one that comes late says nothing any more.
+caf::result<core::transfer_reply> server::on_transfer_request(const core::transfer_request& m) {
+  const bool from_our_leader = m.cluster == acceptor_->cluster() && m.leader.committed &&
+                               m.leader == acceptor_->saved() && m.leader.leader.node != m.to;
+  const bool able = m.to == options_.id && roster_.members().is_voter(m.to) && !leader_ &&
+                    m.last == acceptor_->log().last();
+  if (!from_our_leader || !able) return core::transfer_reply{false};
+  TROUPE_EVENT(info) << "n" << options_.id << " takes over from " << m.leader;
+  campaign(/*transfer=*/true);
+  return core::transfer_reply{true};
+}
+
 caf::result<done> server::on_initialize(const initialize& m) {
   if (!m.members.check(options_.mode).ok() || !m.members.contains(options_.id))
     return make_error(raft_errc::invalid);

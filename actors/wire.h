@@ -22,6 +22,8 @@ struct read;
 struct outcome;
 struct status_request;
 struct status;
+struct admin_request;
+struct admin_reply;
 struct initialize;
 struct done;
 struct hash_log;
@@ -51,6 +53,10 @@ parts encode(const read& m);
 parts encode(const outcome& m);
 parts encode(const status_request& m);
 parts encode(const status& m);
+parts encode(const core::transfer_request& m);
+parts encode(const core::transfer_reply& m);
+parts encode(const admin_request& m);
+parts encode(const admin_reply& m);
 parts encode(const initialize& m);
 parts encode(const done& m);
 parts encode(const hash_log& m);
@@ -66,6 +72,10 @@ bool decode(received bytes, read& m);
 bool decode(received bytes, outcome& m);
 bool decode(received bytes, status_request& m);
 bool decode(received bytes, status& m);
+bool decode(received bytes, core::transfer_request& m);
+bool decode(received bytes, core::transfer_reply& m);
+bool decode(received bytes, admin_request& m);
+bool decode(received bytes, admin_reply& m);
 bool decode(received bytes, initialize& m);
 bool decode(received bytes, done& m);
 bool decode(received bytes, hash_log& m);
@@ -149,6 +159,7 @@ TROUPE_LOCAL_MESSAGE(describe_applied)
 TROUPE_LOCAL_MESSAGE(replicate)
 TROUPE_LOCAL_MESSAGE(confirm)
 TROUPE_LOCAL_MESSAGE(acked)
+TROUPE_LOCAL_MESSAGE(forgot)
 TROUPE_LOCAL_MESSAGE(outvoted)
 TROUPE_LOCAL_MESSAGE(led)
 TROUPE_LOCAL_MESSAGE(seal_now)

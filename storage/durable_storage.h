@@ -45,6 +45,7 @@ class durable_storage final : public log_storage {
 
   const identity& owner() const { return owner_; }
 
+  uint64_t incarnation() const override { return owner_.incarnation; }
   vote saved_vote() const override { return vote_->saved(); }
   log_tail tail() const override { return log_->tail(); }
   log_tail purged() const override { return log_->purged(); }

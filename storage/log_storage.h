@@ -27,6 +27,9 @@ class log_storage {
 
   // -- what is there; also right after opening --------------------------------------------------
 
+  // A random number that was drawn when this storage was set up; 0 when it has none, as in memory.
+  // Who comes back with another one has lost all that it promised.
+  virtual uint64_t incarnation() const = 0;
   // The last saved vote; the default vote when none was ever saved.
   virtual vote saved_vote() const = 0;
   // The last entry (flushed or not). Equal to purged() when the log is empty.

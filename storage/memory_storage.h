@@ -14,6 +14,9 @@ namespace troupe::storage {
 
 class memory_storage final : public log_storage {
  public:
+  explicit memory_storage(uint64_t incarnation = 0) : incarnation_(incarnation) {}
+
+  uint64_t incarnation() const override { return incarnation_; }
   vote saved_vote() const override { return vote_; }
   log_tail tail() const override { return tail_; }
   log_tail purged() const override { return purged_; }
@@ -29,6 +32,7 @@ class memory_storage final : public log_storage {
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
 
  private:
+  uint64_t incarnation_;
   vote vote_;
   std::deque<batch_ptr> batches_;
   leader_runs runs_;

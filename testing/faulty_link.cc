@@ -119,6 +119,8 @@ link_actor::behavior_type faulty_link(self_ptr self, network* net, endpoint from
       carry<core::append_request, core::append_reply>(self, net, from, to),
       carry<propose, outcome>(self, net, from, to),
       carry<read, outcome>(self, net, from, to),
+      carry<core::transfer_request, core::transfer_reply>(self, net, from, to),
+      carry<admin_request, admin_reply>(self, net, from, to),
       carry<initialize, done>(self, net, from, to),
       carry<hash_log, log_hash>(self, net, from, to),
       carry<status_request, status>(self, net, from, to),

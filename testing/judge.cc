@@ -27,7 +27,7 @@ std::vector<std::unique_ptr<invariant>> make_all(const world& w, const invariant
 judge::judge(core::vote_mode mode, core::membership members, bool harm_only) {
   world_.mode = mode;
   world_.members = std::move(members);
-  for (const auto& [id, address] : world_.members.addresses()) world_.disks[id];
+  for (const auto& [id, node] : world_.members.nodes()) world_.disks[id];
   const auto complaint = [this](const std::string& what) { complain(what); };
   invariants_ = make_all<election_safety, log_matching, leader_completeness, state_machine_safety,
                          committed_immutable, positions_in_order>(world_, complaint);

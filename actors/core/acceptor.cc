@@ -20,7 +20,8 @@ acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instan
 vote_decision acceptor::on_vote_request(const vote_request& request, std::optional<vote> floor,
                                         bool leading, instant now) const {
   TROUPE_SPAN(debug, "acceptor.vote", "n" << state_.id << " wanted=" << request.wanted);
-  vote_reply reply{state_.id, request.candidacy, false, state_.saved, state_.log.last()};
+  vote_reply reply{state_.id,    request.candidacy, false,
+                   state_.saved, state_.log.last(), state_.incarnation};
   const auto refuse = [&](const char* why) -> vote_decision {
     TROUPE_EVENT(debug) << "refused: " << why << ", saved=" << state_.saved;
     return vote_refusal{reply, why};
@@ -61,6 +62,7 @@ append_reply acceptor::reply_to(const append_request& request, verdict v) const 
   reply.round = request.round;
   reply.verdict = v;
   reply.saved = state_.saved;
+  reply.incarnation = state_.incarnation;
   return reply;
 }
 
@@ -89,6 +91,10 @@ append_decision acceptor::on_append_request(const append_request& request, insta
   const vote& leader = request.session.leader;
   if (const char* why = malformed(request))
     return append_refusal{reply_to(request, verdict::failed), why};
+  if (request.incarnation != 0 && request.incarnation != state_.incarnation)
+    return append_refusal{reply_to(request, verdict::replaced),
+                          "the cluster knows this node with another data directory; remove it and "
+                          "add it again"};
   if (!may_follow(state_.saved, leader, mode_)) {
     TROUPE_EVENT(debug) << "rejected: " << leader << " is below " << state_.saved;
     return append_refusal{reply_to(request, verdict::rejected), "we promised a greater vote"};

@@ -50,7 +50,8 @@ class acceptor {
     node_id id;
     vote saved;
     log_view log;
-    uint64_t cluster = 0;  // 0 while the node belongs to none
+    uint64_t cluster = 0;      // 0 while the node belongs to none
+    uint64_t incarnation = 0;  // see member; 0: none, as in memory
   };
 
   // A node that starts treats the leader of its saved vote as heard of just now: it forgot when,
@@ -94,6 +95,7 @@ class acceptor {
   log_index committed() const { return committed_; }
   node_id id() const { return state_.id; }
   uint64_t cluster() const { return state_.cluster; }
+  uint64_t incarnation() const { return state_.incarnation; }
   // The leader that this node follows, 0 when unknown or silent for longer than its lease.
   node_id leader(instant now) const;
 

@@ -18,7 +18,7 @@ acceptor follower(log_view log, const vote& saved) {
 
 append_request from(const vote& leader, const log_id& previous, std::vector<batch_ptr> batches = {},
                     uint64_t committed = 0) {
-  return {node_id(1), {leader, {}, 1}, previous, log_index(committed), 5, 7, std::move(batches)};
+  return {node_id(1), {leader, {}, 1}, previous, log_index(committed), 5, 7, 0, std::move(batches)};
 }
 
 accepted_append accept(acceptor& a, const append_request& request) {

@@ -31,6 +31,8 @@ std::set<node_id> candidacy::electorate() const {
 
 candidacy::result candidacy::on_vote_reply(const vote_reply& reply) {
   if (reply.candidacy != number_ || !members_.is_voter(reply.from)) return outcome();
+  // It forgot what it promised before.
+  if (!members_.admits(reply.from, reply.incarnation)) return outcome();
   TROUPE_EVENT(debug) << "candidacy " << wanted_ << ": n" << reply.from
                       << (reply.granted ? " granted" : " refused, saved=") << reply.saved;
   if (reply.granted) {

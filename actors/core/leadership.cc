@@ -23,7 +23,7 @@ leadership::leadership(const vote& elected, const membership& members, const log
       since_(now) {
   TROUPE_CHECK(elected.committed, "a leader's vote was granted by a quorum");
   TROUPE_CHECK(members.is_voter(elected.leader.node), "a leader is a voter");
-  for (const auto& [id, address] : members_.addresses()) peers_[id];
+  for (const auto& [id, node] : members_.nodes()) peers_[id];
 }
 
 // -- the log --------------------------------------------------------------------------------------
@@ -47,6 +47,10 @@ std::optional<log_index> leadership::on_acked(node_id from, const log_id& durabl
   p.heard = std::max(p.heard, sent);
   p.round = std::max(p.round, std::min(round, round_));
   return hold(p, durable);
+}
+
+void leadership::forget(node_id id) {
+  if (const auto it = peers_.find(id); it != peers_.end()) it->second = {};
 }
 
 // Whatever a peer claims, only what is in this leader's log counts. What is before its own first

@@ -42,6 +42,9 @@ class leadership {
   std::optional<log_index> on_acked(node_id from, const log_id& durable, instant sent,
                                     uint64_t round);
 
+  // `id` lost its disk: nothing that it acknowledged counts any more.
+  void forget(node_id id);
+
   log_index committed() const { return committed_; }
 
   // -- reads (thesis 6.4) -----------------------------------------------------------------------

@@ -8,13 +8,23 @@
 
 namespace troupe::core {
 
-membership::membership(std::vector<quorum> configs, std::map<node_id, std::string> addresses)
-    : configs_(std::move(configs)), addresses_(std::move(addresses)) {}
+membership::membership(std::vector<quorum> configs, std::map<node_id, member> nodes)
+    : configs_(std::move(configs)), nodes_(std::move(nodes)) {}
 
-membership membership::of_majority(std::map<node_id, std::string> addresses) {
+membership::membership(std::vector<quorum> configs, const std::map<node_id, std::string>& addresses)
+    : configs_(std::move(configs)) {
+  for (const auto& [id, address] : addresses) nodes_[id].address = address;
+}
+
+membership membership::of_majority(const std::map<node_id, std::string>& addresses) {
   std::set<node_id> voters;
   for (const auto& [id, address] : addresses) voters.insert(id);
-  return membership({quorum::majority(voters)}, std::move(addresses));
+  return membership({quorum::majority(voters)}, addresses);
+}
+
+bool membership::admits(node_id id, uint64_t incarnation) const {
+  const auto it = nodes_.find(id);
+  return it == nodes_.end() || it->second.incarnation == 0 || it->second.incarnation == incarnation;
 }
 
 bool membership::is_voter(node_id id) const {
@@ -29,7 +39,7 @@ std::set<node_id> membership::voters() const {
 
 std::set<node_id> membership::learners() const {
   std::set<node_id> rest;
-  for (const auto& [id, address] : addresses_)
+  for (const auto& [id, node] : nodes_)
     if (!is_voter(id)) rest.insert(id);
   return rest;
 }
@@ -51,7 +61,7 @@ absl::Status membership::check(vote_mode mode) const {
   if (configs_.empty()) return absl::InvalidArgumentError("membership: no voters");
   for (const auto& config : configs_)
     if (auto status = config.check(mode); !status.ok()) return status;
-  if (addresses_.contains(node_id{}))
+  if (nodes_.contains(node_id{}))
     return absl::InvalidArgumentError("membership: 0 is not a node id");
   for (node_id voter : voters())
     if (!contains(voter))

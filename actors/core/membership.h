@@ -18,24 +18,39 @@
 
 namespace troupe::core {
 
+// What the cluster knows of one node.
+struct member {
+  std::string address;  // host:port of its raft port
+  // Of its data directory: a random number that is drawn with it. A node that comes back with
+  // another one has forgotten its promises and its log, so it is none of the cluster. 0: not known
+  // yet, any will do.
+  uint64_t incarnation = 0;
+  uint32_t priority = 0;  // the greater, the rather it leads; a hint only
+
+  bool operator==(const member&) const = default;
+};
+
 class membership {
  public:
   membership() = default;
   // Nodes in no config are learners. Does not check; see check().
-  membership(std::vector<quorum> configs, std::map<node_id, std::string> addresses);
+  membership(std::vector<quorum> configs, std::map<node_id, member> nodes);
+  membership(std::vector<quorum> configs, const std::map<node_id, std::string>& addresses);
 
   // The usual first membership: a majority of `addresses`.
-  static membership of_majority(std::map<node_id, std::string> addresses);
+  static membership of_majority(const std::map<node_id, std::string>& addresses);
 
   bool empty() const { return configs_.empty(); }
   bool joint() const { return configs_.size() > 1; }
   bool is_voter(node_id id) const;
-  bool contains(node_id id) const { return addresses_.contains(id); }
+  bool contains(node_id id) const { return nodes_.contains(id); }
+  // False when `id` is known with another data directory.
+  bool admits(node_id id, uint64_t incarnation) const;
   std::set<node_id> voters() const;
   std::set<node_id> learners() const;
   const std::vector<quorum>& configs() const { return configs_; }
-  // host:port of the raft port of every voter and learner.
-  const std::map<node_id, std::string>& addresses() const { return addresses_; }
+  // Every voter and learner.
+  const std::map<node_id, member>& nodes() const { return nodes_; }
 
   // A quorum in every config (thesis 4.3). Never true while empty.
   bool satisfied(quorum_kind kind, absl::FunctionRef<bool(node_id)> present) const;
@@ -50,7 +65,7 @@ class membership {
 
  private:
   std::vector<quorum> configs_;
-  std::map<node_id, std::string> addresses_;
+  std::map<node_id, member> nodes_;
 };
 
 // {1,2,3} + {3,4,5} learners {6}

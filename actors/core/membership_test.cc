@@ -46,7 +46,8 @@ TEST(membership_test, the_usual_first_membership_is_a_majority_of_all) {
   const auto m = membership::of_majority(addresses({1, 2, 3}));
   EXPECT_TRUE(m.check(vote_mode::standard).ok());
   EXPECT_EQ(m.configs(), std::vector{quorum::majority(nodes({1, 2, 3}))});
-  EXPECT_EQ(m.addresses(), addresses({1, 2, 3}));
+  for (const auto& [id, address] : addresses({1, 2, 3}))
+    EXPECT_EQ(m.nodes().at(id).address, address);
   EXPECT_FALSE(m.joint());
   EXPECT_FALSE(m.empty());
 }
@@ -106,7 +107,7 @@ TEST(membership_test, held_by_is_the_greatest_value_that_satisfies) {
     if (random() % 2) configs.push_back(some_voters());
     const membership m(configs, addresses({1, 2, 3, 4, 5, 6, 7}));
     std::map<node_id, uint64_t> values;
-    for (const auto& [id, address] : m.addresses()) values[id] = random() % 6;
+    for (const auto& [id, node] : m.nodes()) values[id] = random() % 6;
 
     for (auto kind : both_kinds) {
       uint64_t greatest = 0;

@@ -29,6 +29,7 @@ struct vote_request {
   log_id last;            // of the candidate's log
   bool transfer = false;  // the leader asked for it, so its lease does not protect it
   uint64_t cluster = 0;  // checksum of the first membership; requests of other clusters are refused
+  uint64_t incarnation = 0;  // of the candidate, see member
 };
 
 struct vote_reply {
@@ -37,6 +38,7 @@ struct vote_reply {
   bool granted = false;
   vote saved;  // the voter's promise; never the vote of its own candidacy
   log_id last;
+  uint64_t incarnation = 0;  // of the voter
 };
 
 struct append_request {
@@ -46,6 +48,7 @@ struct append_request {
   log_index committed;  // by the leader; counts for the follower up to what this request verifies
   uint64_t round = 0;   // echoed; confirms reads
   uint64_t cluster = 0;
+  uint64_t incarnation = 0;        // that the follower must have; 0: any
   std::vector<batch_ptr> batches;  // none: a heartbeat or a probe
 };
 
@@ -54,6 +57,7 @@ enum class verdict : uint8_t {
   conflict,  // it is not; go on at `hint`
   rejected,  // the follower promised a greater vote, `saved`
   failed,    // the follower cannot write
+  replaced,  // it has another data directory than the one that the leader knows
 };
 
 struct append_reply {
@@ -63,6 +67,18 @@ struct append_reply {
   log_id durable;  // all up to here is on the follower's disk; empty: nothing is claimed
   log_id hint;
   vote saved;
+  uint64_t incarnation = 0;  // of the follower
+};
+
+// The leader asks `to`, which has its whole log, to take over (thesis 3.10).
+struct transfer_request {
+  node_id to;
+  vote leader;  // who asks: heeded only while it is the vote that `to` has saved
+  log_id last;  // of the leader's log
+  uint64_t cluster = 0;
+};
+struct transfer_reply {
+  bool accepted = false;  // it stands for election now
 };
 
 }  // namespace troupe::core

@@ -11,7 +11,7 @@ namespace troupe::core {
 rehearsal::rehearsal(options o)
     : options_(o), random_(o.seed), members_(majority_of(o.nodes)), now_(time_zero) {
   const duration same = jitter();
-  for (const auto& [id, address] : members_.addresses()) {
+  for (const auto& [id, node] : members_.nodes()) {
     node& n = nodes_[id];
     n.id = id;
     n.number = random_();
@@ -169,7 +169,7 @@ void rehearsal::lead(node& n) {
 void rehearsal::beat(node& n, const vote& elected) {
   if (!n.leading || n.leading->elected() != elected) return;
   if (now_ >= n.leading->deadline(now_)) return end(n, /*hurry=*/false);
-  for (const auto& [id, address] : members_.addresses()) {
+  for (const auto& [id, node] : members_.nodes()) {
     if (id == n.id) continue;
     append_request m;
     m.to = id;

@@ -25,8 +25,8 @@ std::string leader_text(const status& s) {
 
 std::string members_text(const status& s) {
   std::string out;
-  for (const auto& [id, address] : s.members.addresses())
-    absl::StrAppend(&out, id.value, " ", address, s.members.is_voter(id) ? " voter" : " learner",
+  for (const auto& [id, node] : s.members.nodes())
+    absl::StrAppend(&out, id.value, " ", node.address, s.members.is_voter(id) ? " voter" : " learner",
                     "\n");
   return out;
 }
@@ -38,8 +38,8 @@ std::string status_text(const status& s) {
   if (s.members.empty()) return out + "members: none yet\n";
   absl::StrAppend(&out, "members", s.members.joint() ? ", joint" : "",
                   s.membership_committed ? "" : ", not committed", ":\n");
-  for (const auto& [id, address] : s.members.addresses()) {
-    absl::StrAppend(&out, "  ", id.value, " ", address,
+  for (const auto& [id, node] : s.members.nodes()) {
+    absl::StrAppend(&out, "  ", id.value, " ", node.address,
                     s.members.is_voter(id) ? " voter" : " learner");
     for (const auto& p : s.replication)
       if (p.id == id)

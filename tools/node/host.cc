@@ -50,12 +50,12 @@ size_t client_connections(uint64_t nodes_in_process) {
 
 // What a restarted node was told and does not follow.
 void warn_of_differences(const node_flags& flags, const status& s) {
-  const auto& members = s.members.addresses();
+  const auto& members = s.members.nodes();
   if (flags.cluster_given && !(s.members == flags.cluster))
     TROUPE_EVENT(warn) << "this node has a membership already; --cluster does not change it";
   const auto mine = members.find(flags.id);
-  if (mine != members.end() && parse_endpoint(mine->second) != flags.raft_address)
-    TROUPE_EVENT(warn) << "the other nodes look for this one at " << mine->second
+  if (mine != members.end() && parse_endpoint(mine->second.address) != flags.raft_address)
+    TROUPE_EVENT(warn) << "the other nodes look for this one at " << mine->second.address
                        << ", not where it listens now";
 }
 

@@ -43,7 +43,7 @@ void say_hello(const std::vector<node_flags>& nodes) {
   const auto& first = nodes.front();
   std::fprintf(stderr, "try: redis-cli -h %s -p %u set greeting hello\n",
                first.client_address.host.c_str(), first.client_address.port);
-  if (nodes.size() == 1 && first.cluster.addresses().size() == 1)
+  if (nodes.size() == 1 && first.cluster.nodes().size() == 1)
     std::fprintf(
         stderr,
         "a cluster of three: stop this, then start it with --local_cluster=3, or start a "
@@ -54,7 +54,7 @@ void say_hello(const std::vector<node_flags>& nodes) {
 // With the whole cluster in this process, `ready` means that it serves. Otherwise it is up to the
 // others.
 void await_leader(const std::vector<node_flags>& nodes, host& first) {
-  if (nodes.size() != nodes.front().cluster.addresses().size()) return;
+  if (nodes.size() != nodes.front().cluster.nodes().size()) return;
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   while (!first.leader_known() && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

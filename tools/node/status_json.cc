@@ -27,7 +27,7 @@ json members(const core::membership& m) {
   json learners = json::array();
   for (const auto id : m.learners()) learners.push_back(id.value);
   json addresses = json::object();
-  for (const auto& [id, address] : m.addresses()) addresses[std::to_string(id.value)] = address;
+  for (const auto& [id, node] : m.nodes()) addresses[std::to_string(id.value)] = node.address;
   return {{"configs", configs}, {"learners", learners}, {"addresses", addresses}};
 }
 

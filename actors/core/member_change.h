@@ -1,0 +1,73 @@
+// Changes of the membership: what an operator may ask for, and the steps that lead there
+// (thesis 4.3; openraft's extended joint change).
+//
+// A change names a goal, one uniform membership. The way there: first the nodes that are new join
+// as learners; when those that will vote are caught up, a joint membership of the old and the new
+// quorum is proposed, and when it is committed, the goal alone. Each step shares one whole quorum
+// tree with every membership since the last committed one, so that any two quorums that may be at
+// work at the same time meet.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "actors/core/membership.h"
+
+namespace troupe::core {
+
+struct member_change {
+  enum class kind : uint8_t {
+    add_voters = 0,  // `nodes`; one that is unknown needs an address, and joins as a learner first
+    remove_voters = 1,   // `nodes`; they leave, or with `retain` become learners
+    replace_voters = 2,  // exactly `nodes` vote, by majority; see add_voters and remove_voters
+    add_nodes = 3,       // `nodes` as learners; who is a member already stays as it is
+    set_nodes = 4,       // the addresses of `nodes`, known or new (as learners)
+    remove_nodes = 5,    // `nodes`, whether they vote or not
+    replace_nodes = 6,   // exactly `nodes` and the voters are members
+    set_quorum = 7,      // `quorum` decides; its voters that are unknown need an address in `nodes`
+    set_priorities = 8,  // of `nodes`
+  };
+  kind what = kind::add_voters;
+  std::map<node_id, member> nodes;
+  core::quorum quorum;
+
+  bool operator==(const member_change&) const = default;
+};
+
+// What must be true for the change to be proposed (compare and set).
+struct precondition {
+  std::optional<leader_id> leader;
+  std::optional<log_id> last_log;
+  std::optional<log_id> membership;
+
+  bool operator==(const precondition&) const = default;
+};
+
+// The goal: `current` after all of `changes`, in order. kInvalidArgument with the reason for what
+// makes no sense: no voters left, a learner that does not exist, voters added to or removed from a
+// quorum that is not a majority of single nodes (say set_quorum), quorums that do not meet.
+absl::StatusOr<membership> goal_of(const membership& current,
+                                   std::span<const member_change> changes, bool retain,
+                                   vote_mode mode);
+
+// What to propose next on the way from `current`, which is committed, to `goal`; nothing when
+// `current` is the goal or when a node that will vote must catch up first. `ready`: whether a node
+// is caught up.
+std::optional<membership> next_step(const membership& current, const membership& goal,
+                                    absl::FunctionRef<bool(node_id)> ready);
+
+// The goal that leads back out of a joint membership: its first quorum decides again; nodes that
+// joined on the way stay as learners. A uniform membership is its own.
+membership way_back(const membership& current);
+// The goal that finishes a joint membership whose leader is gone: its last quorum.
+membership way_out(const membership& current);
+
+// True when one quorum tree stands in all of `chain`: the last committed membership, those in the
+// log after it, and one that may then be proposed.
+bool coherent(std::span<const membership> chain);
+
+}  // namespace troupe::core

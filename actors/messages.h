@@ -35,6 +35,8 @@ struct propose {
 enum class read_mode : uint8_t {
   linearizable = 0,  // sees every write that was acknowledged before it was sent (ReadIndex)
   stale = 1,         // what this node has applied; asks nobody
+  lease = 2,         // the leader's lease answers without a round trip
+  follower = 3,      // this node answers after asking the leader for the index
 };
 
 // Answer these queries, all from one state.

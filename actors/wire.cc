@@ -172,7 +172,7 @@ parts encode(const read& m) {
 
 bool decode(received bytes, read& m) {
   proto::ReadHeader h;
-  if (!parse(bytes, 1, h) || h.mode() > static_cast<uint32_t>(read_mode::stale)) return false;
+  if (!parse(bytes, 1, h) || h.mode() > static_cast<uint32_t>(read_mode::follower)) return false;
   m.id = request_id(h.request());
   m.hops = h.hops();
   m.mode = static_cast<read_mode>(h.mode());

@@ -83,7 +83,7 @@ caf::result<outcome> server::forward(const Message& m) {
 caf::result<outcome> server::on_propose(const propose& m) { return forward(m); }
 
 caf::result<outcome> server::on_read(const read& m) {
-  if (m.mode == read_mode::linearizable) return forward(m);
+  if (m.mode != read_mode::stale) return forward(m);
   self_->send(options_.machine, query{log_index(0), route::of_current(self_), m.id, m.queries});
   return caf::delegated<outcome>{};
 }

@@ -266,6 +266,7 @@ TEST(wire, malformed_frames_are_refused) {
 }
 
 TEST(wire, an_unknown_read_mode_or_verdict_is_refused) {
+  EXPECT_TRUE(accepted<read>(over_the_wire(wire::encode(read{{}, {}, read_mode::follower, 0}))));
   EXPECT_FALSE(accepted<read>(over_the_wire(wire::encode(read{{}, {}, read_mode(4), 0}))));
   core::append_reply reply;
   reply.verdict = static_cast<core::verdict>(5);

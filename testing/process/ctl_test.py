@@ -50,6 +50,8 @@ class CtlTest(unittest.TestCase):
         self.assertEqual(self.ctl(port, 'put', 'k', 'ä b'), 'OK\n')
         self.assertEqual(self.ctl(port, 'get', 'k'), 'ä b\n')
         self.assertEqual(json.loads(self.ctl(port, '--json', 'get', 'k')), {'result': 'ä b'})
+        for mode in ('linearizable', 'lease', 'follower'):
+            self.assertEqual(self.ctl(port, 'get', f'--read={mode}', 'k'), 'ä b\n')
         self.assertEqual(self.ctl(port, 'cas', 'k', 'ä b', 'c'), '1\n')
         self.assertEqual(self.ctl(port, 'cas', 'k', 'ä b', 'd'), '0\n')
         self.assertEqual(self.ctl(port, 'put', '--', '--key', '-5'), 'OK\n')
@@ -68,6 +70,8 @@ class CtlTest(unittest.TestCase):
         for words in (('put', 'k', 'v'), ('get', 'k'), ('leader',)):
             self.assertIn('leader', self.ctl(leader.raft_port, *words, code=REFUSED))
         self.ctl(leader.raft_port, 'status')
+        # Only a stale read asks nobody; what it sees was committed.
+        self.assertEqual(self.ctl(leader.raft_port, 'get', '--read=stale', 'k'), 'e\n')
 
     def test_nobody_there(self):
         self.assertIn('refused', self.ctl(nodes.free_ports(), 'status', code=REFUSED))
@@ -86,7 +90,7 @@ class CtlTest(unittest.TestCase):
     def test_wrong_use(self):
         for words in ((), ('frobnicate',), ('get',), ('get', 'a', 'b'), ('put', 'k'),
                       ('--bogus', 'status'), ('--timeout=x', 'status'), ('--timeout=0', 'status'),
-                      ('--node=nowhere', 'status'), ('--node',)):
+                      ('--node=nowhere', 'status'), ('--read=fast', 'get', 'k'), ('--node',)):
             self.ctl(1, *words, code=USAGE)
 
 

@@ -1,6 +1,7 @@
 // `bazel run //tools:ctl -- --node=host:port COMMAND`: asks any member of a running cluster.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <span>
 
 #include "absl/flags/flag.h"
@@ -20,6 +21,8 @@ ABSL_FLAG(std::string, node, "127.0.0.1:7101", "host:port of any member: its raf
 ABSL_FLAG(absl::Duration, timeout, absl::Seconds(5),
           "how long to wait for the connection, and then for the answer");
 ABSL_FLAG(bool, json, false, "print JSON");
+ABSL_FLAG(std::string, read, "linearizable",
+          "how fresh `get` is: linearizable, lease, follower or stale");
 
 namespace troupe::tools {
 namespace {
@@ -41,6 +44,7 @@ struct session {
   remote_node node;
   duration patience;
   bool json;
+  read_mode mode;  // of get
 };
 
 template <class Print>
@@ -115,8 +119,17 @@ exit_code write(session& s, kv::op what, words args) {
   return show(s, *o);
 }
 
+std::optional<read_mode> parse_mode(std::string_view word) {
+  if (word == "linearizable") return read_mode::linearizable;
+  if (word == "lease") return read_mode::lease;
+  if (word == "follower") return read_mode::follower;
+  if (word == "stale") return read_mode::stale;
+  return std::nullopt;
+}
+
 exit_code on_get(session& s, words args) {
-  const auto o = s.node.ask<outcome>(read{request_id(1), encoded(kv::op::get, args)}, s.patience);
+  const auto o =
+      s.node.ask<outcome>(read{request_id(1), encoded(kv::op::get, args), s.mode}, s.patience);
   if (!o) return say(refused, "no answer in time");
   const auto code = show(s, *o);
   return code == unknown ? refused : code;
@@ -177,6 +190,8 @@ exit_code run(int argc, char** argv) {
   const duration patience = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_timeout));
   if (patience < std::chrono::milliseconds(1) || patience > std::chrono::hours(1))
     return say(usage, "--timeout: must be from 1ms to 1h");
+  const auto mode = parse_mode(absl::GetFlag(FLAGS_read));
+  if (!mode) return say(usage, "--read: must be linearizable, lease, follower or stale");
   trace::verbosity = 0;  // its errors are said by ctl itself
   system_config config;
   caf::actor_system system{config};
@@ -184,7 +199,7 @@ exit_code run(int argc, char** argv) {
   if (absl::IsInvalidArgument(node.status()))
     return say(usage, absl::StrCat("--node: ", node.status().message()));
   if (!node.ok()) return say(refused, std::string(node.status().message()));
-  session s{std::move(*node), patience, absl::GetFlag(FLAGS_json)};
+  session s{std::move(*node), patience, absl::GetFlag(FLAGS_json), *mode};
   return c->run(s, words(line).subspan(1));
 }
 

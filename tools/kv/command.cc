@@ -1,5 +1,6 @@
 #include "tools/kv/command.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -32,6 +33,8 @@ const shape* shape_of(op what) {
       {0, 0, keys::none, 0, 0},             // flush_all
       {3, 3, keys::first, 0, 0},            // cas
       {2, 2, keys::first, 0, 0},            // cas_absent
+      {1, 0, keys::none, 0, 0},             // in_session is no command of its own
+      {0, 0, keys::none, 0, 0},             // open_session
   };
   static constexpr shape queries[] = {
       {1, 1, keys::first, 0, 0},   // get
@@ -66,6 +69,41 @@ std::string_view check_argument(const shape& s, uint32_t position, std::string_v
     return "ERR key is longer than 65536 bytes";
   if (position < 8 && (s.numbers >> position & 1) != 0 && argument.size() != sizeof(int64_t))
     return "ERR malformed command";
+  return {};
+}
+
+std::string_view parse_alone(std::string_view bytes, command& out) {
+  if (bytes.size() < 2) return "ERR malformed command";
+  out.what = static_cast<op>(bytes[0]);
+  out.flags = static_cast<uint8_t>(bytes[1]);
+  const shape* s = shape_of(out.what);
+  if (s == nullptr) return "ERR malformed command: unknown operation";
+  if ((out.flags & ~s->flags) != 0) return "ERR malformed command";
+  out.args = arguments(bytes.substr(2));
+  out.count = 0;
+  std::string_view argument;
+  for (arguments rest = out.args; !rest.done(); ++out.count) {
+    if (!rest.next(argument)) return "ERR malformed command";
+    if (const auto error = check_argument(*s, out.count, argument); !error.empty()) return error;
+  }
+  if (out.count < s->min || out.count > s->max) return "ERR malformed command";
+  if (s->where == keys::every_second && out.count % 2 != 0) return "ERR malformed command";
+  if (out.what == op::scan && out.count == 3 && argument.size() > max_pattern_bytes)
+    return "ERR pattern is longer than 1024 bytes";
+  return {};
+}
+
+std::string_view parse_in_session(std::string_view bytes, command& out) {
+  arguments rest(bytes.substr(std::min(bytes.size(), size_t{2})));
+  std::string_view number;
+  if (!rest.next(out.session) || !rest.next(number) || number.size() != sizeof out.sequence)
+    return "ERR malformed command";
+  std::memcpy(&out.sequence, number.data(), sizeof out.sequence);
+  if (bytes[1] != 0 || out.sequence == 0) return "ERR malformed command";
+  if (out.session.size() > max_session_id_bytes) return "ERR session id is longer than 128 bytes";
+  if (const auto error = parse_alone(rest.bytes(), out); !error.empty()) return error;
+  if (!is_write(out.what) || out.what == op::open_session)
+    return "ERR malformed command: a session takes a write";
   return {};
 }
 
@@ -105,6 +143,14 @@ void encode(op what, uint8_t flags, std::span<const std::string_view> args, std:
   }
 }
 
+void put_in_session(std::string_view id, uint64_t sequence, std::string& command) {
+  const std::string number = encode_number(static_cast<int64_t>(sequence));
+  const std::string_view args[] = {id, number};
+  std::string prefix;
+  encode(op::in_session, 0, args, prefix);
+  command.insert(0, prefix);
+}
+
 std::string encode_number(int64_t n) {
   std::string bytes(sizeof n, '\0');
   std::memcpy(bytes.data(), &n, sizeof n);
@@ -112,24 +158,17 @@ std::string encode_number(int64_t n) {
 }
 
 std::string_view parse(std::string_view bytes, command& out) {
-  if (bytes.size() < 2) return "ERR malformed command";
-  out.what = static_cast<op>(bytes[0]);
-  out.flags = static_cast<uint8_t>(bytes[1]);
-  const shape* s = shape_of(out.what);
-  if (s == nullptr) return "ERR malformed command: unknown operation";
-  if ((out.flags & ~s->flags) != 0) return "ERR malformed command";
-  out.args = arguments(bytes.substr(2));
-  out.count = 0;
-  std::string_view argument;
-  for (arguments rest = out.args; !rest.done(); ++out.count) {
-    if (!rest.next(argument)) return "ERR malformed command";
-    if (const auto error = check_argument(*s, out.count, argument); !error.empty()) return error;
-  }
-  if (out.count < s->min || out.count > s->max) return "ERR malformed command";
-  if (s->where == keys::every_second && out.count % 2 != 0) return "ERR malformed command";
-  if (out.what == op::scan && out.count == 3 && argument.size() > max_pattern_bytes)
-    return "ERR pattern is longer than 1024 bytes";
-  return {};
+  out.session = {};
+  out.sequence = 0;
+  if (!bytes.empty() && static_cast<op>(bytes[0]) == op::in_session)
+    return parse_in_session(bytes, out);
+  return parse_alone(bytes, out);
+}
+
+bool parse_sequence(std::string_view text, uint64_t& n) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, n);
+  return error == std::errc{} && stop == end && text[0] != '0';
 }
 
 bool parse_integer(std::string_view text, int64_t& n) {

@@ -2,7 +2,7 @@
 //
 // A command is one op byte, one flags byte, and its arguments: each a LEB128 length and its bytes.
 // Write commands live in the log for ever, so an op's number and the order of its arguments never
-// change. Numbers inside (increments, cursors, counts) are 8 bytes, little endian.
+// change. Numbers inside (increments, cursors, counts, sequences) are 8 bytes, little endian.
 //
 // Thread safe: there is no state.
 #pragma once
@@ -16,15 +16,17 @@ namespace troupe::kv {
 
 enum class op : uint8_t {
   // Writes.
-  set = 1,         // key, value; flags: set_flag
-  getset = 2,      // key, value
-  del = 3,         // key…
-  incr_by = 4,     // key, number
-  append = 5,      // key, value
-  mset = 6,        // (key, value)…
-  flush_all = 7,   //
-  cas = 8,         // key, expected, new
-  cas_absent = 9,  // key, new
+  set = 1,            // key, value; flags: set_flag
+  getset = 2,         // key, value
+  del = 3,            // key…
+  incr_by = 4,        // key, number
+  append = 5,         // key, value
+  mset = 6,           // (key, value)…
+  flush_all = 7,      //
+  cas = 8,            // key, expected, new
+  cas_absent = 9,     // key, new
+  in_session = 10,    // id, sequence: a prefix; the bytes of another write follow
+  open_session = 11,  //
 
   // Queries.
   get = 128,     // key
@@ -45,6 +47,8 @@ enum set_flag : uint8_t {
 inline constexpr size_t max_key_bytes = 64 << 10;
 // No value grows beyond this, and no argument of a command is longer.
 inline constexpr size_t max_value_bytes = 32 << 20;
+// Sessions are counted, so an id is not the place for bulk.
+inline constexpr size_t max_session_id_bytes = 128;
 // A pattern's cost is its length times the key's.
 inline constexpr size_t max_pattern_bytes = 1 << 10;
 
@@ -67,6 +71,8 @@ class arguments {
   // The next one as a number; parsed commands hold 8 bytes there.
   int64_t take_number();
   bool done() const { return rest_.empty(); }
+  // What was not stepped over.
+  std::string_view bytes() const { return rest_; }
 
  private:
   std::string_view rest_;
@@ -78,10 +84,14 @@ struct command {
   uint8_t flags = 0;
   uint32_t count = 0;  // of the arguments
   arguments args;
+  std::string_view session;  // its id
+  uint64_t sequence = 0;     // in the session; 0: there is none
 };
 
 // Replaces `out` with the command.
 void encode(op what, uint8_t flags, std::span<const std::string_view> args, std::string& out);
+// Puts a write that was encoded into a session. `sequence` from 1.
+void put_in_session(std::string_view id, uint64_t sequence, std::string& command);
 // A number argument; keep the string while encoding.
 std::string encode_number(int64_t n);
 
@@ -89,6 +99,8 @@ std::string encode_number(int64_t n);
 // bounds. Answers an error text (empty: fine, `out` is set).
 std::string_view parse(std::string_view bytes, command& out);
 
+// A decimal from 1 that fits 64 bits, without leading zeros.
+bool parse_sequence(std::string_view text, uint64_t& n);
 // A decimal integer as Redis reads one: no sign but '-', no leading zeros, no spaces, 64 bits.
 bool parse_integer(std::string_view text, int64_t& n);
 

@@ -88,6 +88,57 @@ TEST(command, cut_anywhere_it_is_never_taken_for_whole) {
     EXPECT_NE(fault_of(std::string_view(bytes).substr(0, size)), "") << size;
 }
 
+std::string in_session(std::string_view id, uint64_t sequence, std::string command) {
+  put_in_session(id, sequence, command);
+  return command;
+}
+
+TEST(command, a_session_is_a_prefix_of_a_write) {
+  const std::string id(max_session_id_bytes, 'i');
+  // Together with its prefix it is longer than any argument may be.
+  const std::string value(max_value_bytes, 'v');
+  const std::string bytes = in_session(id, UINT64_MAX, encoded(op::set, {"k", value}, return_old));
+  command c;
+  ASSERT_EQ(parse(bytes, c), "");
+  EXPECT_EQ(c.session, id);
+  EXPECT_EQ(c.sequence, UINT64_MAX);
+  EXPECT_EQ(c.what, op::set);
+  EXPECT_EQ(c.flags, return_old);
+  EXPECT_EQ(c.args.take(), "k");
+  EXPECT_EQ(c.args.take(), value);
+  ASSERT_EQ(parse(encoded(op::flush_all, {}), c), "");
+  EXPECT_EQ(c.sequence, 0u);
+}
+
+TEST(command, the_bytes_of_a_session_are_fixed_for_ever) {
+  EXPECT_EQ(in_session("ab", 3, encoded(op::del, {"k"})), std::string("\x0a\0\2ab"
+                                                                      "\x08\3\0\0\0\0\0\0\0"
+                                                                      "\3\0\1k",
+                                                                      18));
+}
+
+TEST(command, a_session_takes_a_whole_write_and_nothing_else) {
+  const std::string del = encoded(op::del, {"k"});
+  EXPECT_EQ(fault_of(in_session("", 1, del)), "");
+  EXPECT_NE(fault_of(in_session("i", 0, del)), "");
+  EXPECT_NE(fault_of(in_session(std::string(max_session_id_bytes + 1, 'i'), 1, del)), "");
+  EXPECT_NE(fault_of(in_session("i", 1, encoded(op::get, {"k"}))), "");
+  EXPECT_NE(fault_of(in_session("i", 1, encoded(op::open_session, {}))), "");
+  EXPECT_NE(fault_of(in_session("i", 1, in_session("i", 2, del))), "");
+  const std::string whole = in_session("i", 1, del);
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_NE(fault_of(std::string_view(whole).substr(0, size)), "") << size;
+}
+
+TEST(command, sequences_are_decimals_from_one) {
+  uint64_t n = 0;
+  EXPECT_TRUE(parse_sequence("1", n));
+  EXPECT_TRUE(parse_sequence("18446744073709551615", n));
+  EXPECT_EQ(n, UINT64_MAX);
+  for (const auto* bad : {"", "0", "01", "-1", "+1", "1 ", "1.0", "x", "18446744073709551616"})
+    EXPECT_FALSE(parse_sequence(bad, n)) << bad;
+}
+
 TEST(command, random_bytes_never_break_parsing) {
   std::mt19937_64 random(7);
   std::string bytes;

@@ -22,7 +22,7 @@ void machine::apply(log_index, frames_view commands, frames& results) {
     if (const auto fault = parse(bytes, c); !fault.empty())
       results.add(error(fault));
     else
-      results.add(execute(c));
+      results.add(c.sequence == 0 ? execute(c) : execute_once(c));
   }
   if (reply_.capacity() > page_bytes) std::string().swap(reply_);
 }
@@ -34,6 +34,21 @@ void machine::query(std::string_view question, frames& results) {
   else
     results.add(answer(c));
   if (reply_.capacity() > page_bytes) std::string().swap(reply_);
+}
+
+std::string_view machine::execute_once(command& c) {
+  if (const auto* known = sessions_.use(c.session)) {
+    if (c.sequence == known->sequence) return known->answer;
+    if (c.sequence < known->sequence)
+      return error("ERR session is at sequence " + std::to_string(known->sequence) +
+                   " already; nothing happened now");
+  } else if (c.sequence != 1 || sessions::is_given(c.session)) {
+    // It may be one that was forgotten, and this a write that happened before that.
+    return error("ERR unknown session; nothing happened now");
+  }
+  const auto reply = execute(c);
+  sessions_.keep(c.session, c.sequence, reply);
+  return reply;
 }
 
 std::string_view machine::execute(command& c) {
@@ -56,6 +71,10 @@ std::string_view machine::execute(command& c) {
       return cas(c);
     case op::cas_absent:
       return cas_absent(c);
+    case op::open_session:
+      reply_.clear();
+      append_bulk(reply_, sessions_.open());
+      return reply_;
     default:
       return error("ERR malformed command: a query is not a write");
   }

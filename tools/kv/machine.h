@@ -11,6 +11,7 @@
 
 #include "actors/machine.h"
 #include "tools/kv/command.h"
+#include "tools/kv/sessions.h"
 #include "tools/kv/table.h"
 
 namespace troupe::kv {
@@ -24,9 +25,11 @@ class machine final : public troupe::machine {
   void query(std::string_view question, frames& results) override;
 
   const table& data() const { return data_; }
+  const sessions& known_sessions() const { return sessions_; }
 
  private:
   // Each answers a reply that is valid until the next one.
+  std::string_view execute_once(command& c);
   std::string_view execute(command& c);
   std::string_view set(command& c);
   std::string_view getset(command& c);
@@ -47,6 +50,7 @@ class machine final : public troupe::machine {
   std::string_view error(std::string_view text);
 
   table data_;
+  sessions sessions_;  // apart from the data: FLUSHALL must happen once, too
   std::string reply_;
   std::string page_;  // SCAN's keys, before their number is known
 };

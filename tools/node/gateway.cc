@@ -44,6 +44,19 @@ resp::failure failure_of(raft_errc code) {
   }
 }
 
+read_mode mode_of(resp::read_mode mode) {
+  switch (mode) {
+    case resp::read_mode::lease:
+      return read_mode::lease;
+    case resp::read_mode::follower:
+      return read_mode::follower;
+    case resp::read_mode::stale:
+      return read_mode::stale;
+    default:
+      return read_mode::linearizable;
+  }
+}
+
 frames one(const std::string& reply) {
   frames f;
   f.add(reply);
@@ -72,8 +85,6 @@ class connection {
     turn();
   }
 
-  void on_later() { turn(); }
-
  private:
   // Issues what may be issued, writes what is ready, and reads on or not.
   void turn() {
@@ -99,26 +110,10 @@ class connection {
       case resp::action::kind::propose:
         return ask(a.id, propose{next_id(), std::move(a.commands)});
       case resp::action::kind::read:
-        return issue_read(a);
+        return ask(a.id, read{next_id(), std::move(a.commands), mode_of(a.mode)});
       case resp::action::kind::admin:
         return issue_admin(a);
     }
-  }
-
-  void issue_read(resp::action& a) {
-    switch (a.mode) {
-      case resp::read_mode::linearizable:
-        return ask_read(a, read_mode::linearizable);
-      case resp::read_mode::stale:
-        return ask_read(a, read_mode::stale);
-      default:
-        session_.on_failure(a.id, resp::failure::malformed, "this reading mode is not served yet");
-        later();
-    }
-  }
-
-  void ask_read(resp::action& a, read_mode mode) {
-    ask(a.id, read{next_id(), std::move(a.commands), mode});
   }
 
   template <class Message>
@@ -165,9 +160,6 @@ class connection {
     turn();
   }
 
-  // A turn that is not inside a turn.
-  void later() { self_->send(self_, caf::tick_atom_v); }
-
   // Not at once: a broker that quits while it handles an event of its socket is destroyed in the
   // middle of it, because only the socket holds on to it.
   void end_later() {
@@ -201,7 +193,6 @@ caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>*
   return {
       [me](const caf::io::new_data_msg& m) { me->on_data(m); },
       [me](const caf::io::data_transferred_msg& m) { me->on_written(m); },
-      [me](caf::tick_atom) { me->on_later(); },
       [self](caf::close_atom) { self->quit(); },
       [self](const caf::io::connection_closed_msg&) { self->quit(); },
   };

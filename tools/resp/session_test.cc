@@ -82,6 +82,23 @@ TEST(session, reads_that_are_not_linearizable_wait_for_the_connections_writes) {
   EXPECT_EQ(second[1].mode, read_mode::lease);
 }
 
+TEST(session, consecutive_reads_of_one_mode_are_one_read) {
+  session s(1);
+  s.on_bytes(
+      "READ lease GET a\r\nREAD lease GET b\r\nREAD follower GET a\r\nGET a\r\n"
+      "READ linearizable GET b\r\nREAD stale GET c\r\n");
+  const auto actions = s.take_actions();
+  ASSERT_EQ(shapes(actions), "R2 R1 R2 R1");
+  EXPECT_EQ(actions[0].mode, read_mode::lease);
+  EXPECT_EQ(actions[1].mode, read_mode::follower);
+  EXPECT_EQ(actions[2].mode, read_mode::linearizable);
+  EXPECT_EQ(actions[3].mode, read_mode::stale);
+  // Answered backwards, the replies keep the order of the requests.
+  for (size_t i = actions.size(); i-- > 0;)
+    s.on_results(actions[i].id, replies(actions[i].commands.size(), std::to_string(i)));
+  EXPECT_EQ(s.take_output(), "001223");
+}
+
 TEST(session, a_question_to_the_node_stands_alone) {
   session s(1);
   s.on_bytes("SET a 1\r\nLOGHASH 5\r\nSTATUS\r\nGET a\r\n");
@@ -286,7 +303,7 @@ std::string random_commands(std::mt19937_64& random) {
   std::string script;
   for (int i = 0; i < 60; ++i) {
     const std::string key(1, static_cast<char>('a' + random() % 3));
-    switch (random() % 7) {
+    switch (random() % 8) {
       case 0:
         script += "SET " + key + " " + std::to_string(random() % 9) + "\r\n";
         break;
@@ -300,9 +317,13 @@ std::string random_commands(std::mt19937_64& random) {
         script += "MGET a b c\r\n";
         break;
       case 4:
-        script += "READ stale GET " + key + "\r\n";
+        script += std::string(random() % 2 == 0 ? "READ stale GET " : "READ follower GET ") + key;
+        script += "\r\n";
         break;
       case 5:
+        script += "SESSION " + key + " " + std::to_string(1 + random() % 3) + " INCR n\r\n";
+        break;
+      case 6:
         script += "PING\r\n";
         break;
       default:

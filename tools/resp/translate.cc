@@ -143,6 +143,7 @@ std::string_view encode_admin(words, request& out) {
   return {};
 }
 
+std::string_view encode_session(words command, request& out);
 std::string_view encode_read(words command, request& out);
 bool on_command(words command, client& who, std::string& out);
 
@@ -163,6 +164,7 @@ constexpr row rows[] = {
     {"mset", -3, write, encode_mset},
     {"cas", 4, write, encode_cas},
     {"flushall", -1, write, encode_flushall},
+    {"session", -2, write, encode_session},
 
     {"get", 2, read, plain<op::get>},
     {"exists", -2, read, plain<op::exists>},
@@ -246,16 +248,38 @@ bool parse_mode(std::string_view word, read_mode& mode) {
   return false;
 }
 
+// Encodes the command inside READ or SESSION. It is of the outer one's kind, and only the data's:
+// `wrapper`, the outer one's encoder, does not stand inside itself.
+std::string_view encode_inner(words inner, request_kind kind, encoder wrapper,
+                              std::string_view refusal, request& out) {
+  const row* r = find_row(inner[0]);
+  if (r == nullptr || r->kind != kind || r->encode == wrapper) return refusal;
+  if (!fits(*r, inner.size())) return set_wrong_number(*r, out), std::string_view();
+  return r->encode(inner, out);
+}
+
+// SESSION id sequence COMMAND …, or SESSION NEW
+std::string_view encode_session(words command, request& out) {
+  if (command.size() == 2 && same_word(command[1], "new"))
+    return plain<op::open_session>(command.first(1), out);
+  if (command.size() < 4) return "ERR wrong number of arguments for 'session' command";
+  uint64_t sequence = 0;
+  if (!kv::parse_sequence(command[2], sequence))
+    return "ERR the sequence of SESSION is a number from 1 to 18446744073709551615";
+  if (command[1].size() > kv::max_session_id_bytes)
+    return "ERR session id is longer than 128 bytes";
+  const auto error = encode_inner(command.subspan(3), write, encode_session,
+                                  "ERR SESSION takes a command that writes", out);
+  if (error.empty() && out.kind == write) kv::put_in_session(command[1], sequence, out.bytes);
+  return error;
+}
+
 // READ mode COMMAND …
 std::string_view encode_read(words command, request& out) {
   if (!parse_mode(command[1], out.mode))
     return "ERR the mode of READ is linearizable, lease, follower or stale";
-  const words inner = command.subspan(2);
-  const row* r = find_row(inner[0]);
-  if (r == nullptr || r->kind != read || r->encode == encode_read)
-    return "ERR READ takes a command that only reads";
-  if (!fits(*r, inner.size())) return set_wrong_number(*r, out), std::string_view();
-  return r->encode(inner, out);
+  return encode_inner(command.subspan(2), read, encode_read,
+                      "ERR READ takes a command that only reads", out);
 }
 
 bool on_command(words command, client&, std::string& out) {

@@ -20,7 +20,7 @@ enum class request_kind : uint8_t {
   hang_up,  // the same, and the connection is closed behind it
 };
 
-// How fresh a read is. The gateway decides which ones it supports.
+// How fresh a read is; actors/messages.h has what each one means.
 enum class read_mode : uint8_t { linearizable, lease, follower, stale };
 
 enum class admin_request : uint8_t {

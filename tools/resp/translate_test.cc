@@ -20,14 +20,16 @@ class translating : public testing::Test {
     EXPECT_EQ(send(std::move(command)).kind, request_kind::local);
     return last.bytes;
   }
-  // `OP flags|argument|…` of a write or query.
+  // `OP flags|argument|…` of a write or query; before it `id sequence` of its session.
   std::string encoded(std::vector<std::string_view> command) {
     send(std::move(command));
     EXPECT_TRUE(last.kind == request_kind::write || last.kind == request_kind::read) << last.bytes;
     kv::command c;
     EXPECT_EQ(kv::parse(last.bytes, c), "");
     EXPECT_EQ(kv::is_write(c.what), last.kind == request_kind::write);
-    std::string text = std::to_string(static_cast<int>(c.what)) + " " + std::to_string(c.flags);
+    std::string text;
+    if (c.sequence != 0) text = std::string(c.session) + " " + std::to_string(c.sequence) + " ";
+    text += std::to_string(static_cast<int>(c.what)) + " " + std::to_string(c.flags);
     const bool increment = c.what == kv::op::incr_by;
     for (int i = 0; !c.args.done(); ++i) {
       text += "|";
@@ -88,6 +90,46 @@ TEST_F(translating, a_read_may_choose_its_mode) {
             "-ERR the mode of READ is linearizable, lease, follower or stale\r\n");
   EXPECT_EQ(reply({"READ", "stale", "GET"}),
             "-ERR wrong number of arguments for 'get' command\r\n");
+}
+
+TEST_F(translating, every_write_may_stand_in_a_session) {
+  EXPECT_EQ(encoded({"SESSION", "me", "1", "SET", "k", "v", "NX"}), "me 1 1 1|k|v");
+  EXPECT_EQ(encoded({"session", "me", "7", "incr", "k"}), "me 7 4 0|k|1");
+  EXPECT_EQ(encoded({"SESSION", "me", "18446744073709551615", "FLUSHALL"}),
+            "me 18446744073709551615 7 0");
+  EXPECT_EQ(encoded({"SESSION", std::string_view("\0\n", 2), "1", "CAS", "k", "NIL", "n"}),
+            std::string("\0\n", 2) + " 1 9 0|k|n");
+  EXPECT_EQ(encoded({"SESSION", "NEW"}), "11 0");
+  EXPECT_EQ(encoded({"SESSION", "NEW", "1", "DEL", "k"}), "NEW 1 3 0|k");
+}
+
+TEST_F(translating, a_session_refuses_what_does_not_write) {
+  const std::string refused = "-ERR SESSION takes a command that writes\r\n";
+  EXPECT_EQ(reply({"SESSION", "me", "1", "GET", "k"}), refused);
+  EXPECT_EQ(reply({"SESSION", "me", "1", "READ", "stale", "GET", "k"}), refused);
+  EXPECT_EQ(reply({"SESSION", "me", "1", "PING"}), refused);
+  EXPECT_EQ(reply({"SESSION", "me", "1", "fly"}), refused);
+  EXPECT_EQ(reply({"SESSION", "me", "1", "SESSION", "NEW"}), refused);
+  EXPECT_EQ(reply({"SESSION", "me", "1", "SESSION", "me", "1", "DEL", "k"}), refused);
+  EXPECT_EQ(reply({"READ", "stale", "SESSION", "me", "1", "DEL", "k"}),
+            "-ERR READ takes a command that only reads\r\n");
+}
+
+TEST_F(translating, a_malformed_session_is_an_error) {
+  const std::string number = "-ERR wrong number of arguments for 'session' command\r\n";
+  EXPECT_EQ(reply({"SESSION"}), number);
+  EXPECT_EQ(reply({"SESSION", "OLD"}), number);
+  EXPECT_EQ(reply({"SESSION", "me", "1"}), number);
+  EXPECT_EQ(reply({"SESSION", "me", "1", "INCR"}),
+            "-ERR wrong number of arguments for 'incr' command\r\n");
+  EXPECT_EQ(reply({"SESSION", "me", "1", "INCRBY", "k", "x"}),
+            "-ERR value is not an integer or out of range\r\n");
+  for (const auto* sequence : {"0", "-1", "one", "18446744073709551616"})
+    EXPECT_EQ(reply({"SESSION", "me", sequence, "DEL", "k"}),
+              "-ERR the sequence of SESSION is a number from 1 to 18446744073709551615\r\n");
+  const std::string id(129, 'i');
+  EXPECT_EQ(reply({"SESSION", id, "1", "DEL", "k"}),
+            "-ERR session id is longer than 128 bytes\r\n");
 }
 
 TEST_F(translating, errors_are_worded_as_in_redis) {

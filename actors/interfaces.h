@@ -25,7 +25,9 @@ using peer_actor = caf::typed_actor<
     replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>>;
 
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
-using server_actor = peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, reacts_to<tick>>;
+using server_actor =
+    peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, replies_to<adopt>::with<peer_handles>,
+                       reacts_to<handing_over>, reacts_to<tick>>;
 
 // One for each leadership of this node.
 using leader_actor =
@@ -48,6 +50,6 @@ using log_store_actor =
 // Hosts the user's machine.
 using state_machine_actor =
     caf::typed_actor<reacts_to<apply>, reacts_to<query>, replies_to<hash_log>::with<log_hash>,
-                     replies_to<describe_applied>::with<applied>>;
+                     replies_to<describe_applied>::with<applied>, reacts_to<tick>>;
 
 }  // namespace troupe

@@ -1,6 +1,6 @@
 #include "actors/leader.h"
 
-#include "actors/replicator.h"
+#include "actors/membership_codec.h"
 #include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -10,21 +10,31 @@ namespace {
 
 constexpr size_t max_command_bytes = batch::max_size - (1 << 16);
 
+// What all replicators of a leadership have in common.
+replicator_options common_of(const leader_options& o) {
+  replicator_options r;
+  r.session = {o.elected, {}, o.stream};
+  r.cluster = o.cluster;
+  r.timing = o.timing;
+  r.limits = o.limits.replication;
+  r.store = o.store;
+  return r;
+}
+
 }  // namespace
 
 leader::leader(self_ptr self, leader_options options)
     : self_(self),
       options_(std::move(options)),
-      protocol_(options_.elected, options_.members, options_.tail,
-                {options_.timing, options_.limits.rounds}, self->clock().now()) {
+      protocol_(options_.elected, options_.members, options_.membership_at, options_.tail,
+                {options_.timing, options_.limits.rounds}, self->clock().now()),
+      log_(options_.log),
+      followers_(self, options_.id, common_of(options_)) {
   TROUPE_EVENT(info) << "n" << options_.id << " leads, vote " << options_.elected
                      << ", log ends at " << options_.tail.last;
-  spawn_replicators();
-  // Nothing of an older leader is committed by counting; this entry commits all before it
-  // (thesis 3.6.2).
-  gathering_.add({});
-  seal(batch_kind::blank);
-  quorum_watch_.set(self_, protocol_.deadline(self_->clock().now()));
+  followers_.follow(options_.members, options_.membership_at, log_, options_.peers);
+  write_first_entry();
+  watch();
 }
 
 leader::~leader() {
@@ -32,31 +42,37 @@ leader::~leader() {
   for (auto& p : pending_)
     for (auto& c : p.claims) c.to.deliver_at_end(refusal(c.id, raft_errc::outcome_unknown));
   for (auto& c : gathering_claims_) c.to.deliver_at_end(refusal(c.id, raft_errc::not_leader));
-  for (auto& r : reads_) r.what.to.deliver_at_end(refusal(r.what.id, raft_errc::not_leader));
+  refuse_reads();
+  if (change_)
+    change_->who_asked.deliver_at_end(
+        admin_reply{raft_errc::outcome_unknown, {}, change_->written, "the leader was deposed"});
+  if (handover_)
+    handover_->who_asked.deliver_at_end(
+        handover_->asked ? admin_reply{raft_errc::none, handover_->to, {}, ""}
+                         : admin_reply{raft_errc::outcome_unknown, {}, {}, "it was deposed"});
 }
 
-void leader::spawn_replicators() {
-  for (const auto& [id, link] : options_.peers) {
-    replicator_options o;
-    o.peer = id;
-    o.session = {options_.elected, options_.membership_at, options_.stream};
-    o.cluster = options_.cluster;
-    o.log = options_.log;
-    o.timing = options_.timing;
-    o.limits = options_.limits.replication;
-    o.link = link;
-    o.store = options_.store;
-    o.leader = self_;
-    replicators_.emplace(id, self_->spawn<caf::linked>(replicator_behavior, std::move(o)));
-  }
+void leader::end(raft_errc why) {
+  TROUPE_EVENT(info) << "n" << options_.id << " stops leading " << options_.elected << ": "
+                     << to_string(why);
+  self_->quit(make_error(why));
 }
 
 // -- writes ---------------------------------------------------------------------------------------
 
-outcome leader::refusal(request_id id, raft_errc code) const { return {id, code, {}, {}, {}}; }
+// Nothing of an older leader is committed by counting; this entry commits all before it (thesis
+// 3.6.2). It tells the data directories of those who voted, where the cluster does not know them:
+// before anything else is committed, none of them can come back empty and vote again.
+void leader::write_first_entry() {
+  for (const auto& [id, incarnation] : options_.voted) note_incarnation(id, incarnation);
+  note_incarnation(options_.id, options_.incarnation);
+  if (!incarnations_.empty()) return tend_members();
+  gathering_.add({});
+  seal(batch_kind::blank);
+}
 
 raft_errc leader::refuse_now(size_t bytes) const {
-  if (!protocol_.active(self_->clock().now())) return raft_errc::not_leader;
+  if (!protocol_.active(now())) return raft_errc::not_leader;
   if (bytes > max_command_bytes) return raft_errc::too_large;
   if ((under_way_ + bytes) > options_.limits.under_way) return raft_errc::busy;
   return raft_errc::none;
@@ -65,6 +81,7 @@ raft_errc leader::refuse_now(size_t bytes) const {
 caf::result<outcome> leader::on_propose(const propose& m) {
   TROUPE_SPAN(debug, "leader.propose", "request=" << m.id << " commands=" << m.commands.size());
   const size_t bytes = m.commands.bytes().size();
+  if (handover_ && handover_->closed) return refusal(m.id, raft_errc::busy);
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
   if (m.commands.empty()) return refusal(m.id, raft_errc::invalid);
   if (gathering_.size() + bytes > batch::max_size) seal(batch_kind::commands);
@@ -100,8 +117,9 @@ void leader::seal(batch_kind kind) {
   TROUPE_SPAN(debug, "leader.seal",
               "batch=" << b->first_index() << ".." << b->last() << " request=" << b->request()
                        << " bytes=" << b->size());
-  TROUPE_EVENT(debug) << "to the log store and " << replicators_.size() << " followers";
-  protocol_.on_appended(b->tail());
+  TROUPE_EVENT(debug) << "to the log store and " << followers_.size() << " followers";
+  protocol_.on_appended(b->tail(), now());
+  log_.append(b->leader(), b->last_index());
   pending_.push_back({b, std::exchange(gathering_claims_, {})});
   gathering_request_ = {};
   write(b);
@@ -109,9 +127,9 @@ void leader::seal(batch_kind kind) {
 
 // To its own disk and to the followers at the same time (thesis 10.2.1).
 void leader::write(const batch_ptr& b) {
-  for (auto& [id, r] : replicators_) self_->send(r, replicate{b, protocol_.committed()});
+  followers_.tell(replicate{b, protocol_.committed()});
   self_->request(options_.store, caf::infinite, append{options_.elected, {}, {b}})
-      .then([this, last = b->last()](const flushed&) { commit(protocol_.on_flushed(last)); },
+      .then([this, last = b->last()](const flushed&) { commit(protocol_.on_flushed(last, now())); },
             [this](const caf::error& e) {
               const auto code = code_of(e, raft_errc::storage_failed);
               end(code == raft_errc::fenced ? raft_errc::deposed : code);
@@ -132,9 +150,11 @@ void leader::commit(std::optional<log_index> committed) {
   }
   self_->send(options_.machine, std::move(m));
   want_seal();
+  release_reads();
+  tend_members();
   // The next batch would tell the followers; where there is none, the next heartbeat does.
   if (pending_.empty() && gathering_.empty())
-    for (auto& [id, r] : replicators_) self_->send(r, confirm{protocol_.round(), *committed});
+    followers_.tell(confirm{protocol_.round(), *committed});
 }
 
 void leader::on_applied(const applied& m) {
@@ -144,58 +164,19 @@ void leader::on_applied(const applied& m) {
   }
 }
 
-// -- reads (thesis 6.4) ---------------------------------------------------------------------------
-
-caf::result<outcome> leader::on_read(const read& m) {
-  TROUPE_SPAN(debug, "leader.read", "request=" << m.id << " queries=" << m.queries.size());
-  if (const auto why = refuse_now(m.queries.bytes().size()); why != raft_errc::none)
-    return refusal(m.id, why);
-  under_way_ += m.queries.bytes().size();
-  const auto round = protocol_.round() + 1;
-  reads_.push_back({round, query{{}, route::of_current(self_), m.id, m.queries}});
-  // One round at a time; reads that arrive meanwhile share the next one.
-  if (!round_wanted_ && protocol_.confirmed_round() == protocol_.round()) {
-    round_wanted_ = true;
-    if (!seal_wanted_) {
-      seal_wanted_ = true;
-      self_->send(self_, seal_now{});
-    }
-  }
-  return caf::delegated<outcome>{};
-}
-
-void leader::start_round() {
-  round_wanted_ = false;
-  // What was proposed before a read must be in the log for the read to see it.
-  if (!gathering_.empty()) seal(batch_kind::commands);
-  for (auto& r : reads_) r.what.index = protocol_.read_index();
-  const auto round = protocol_.begin_round();
-  for (auto& [id, r] : replicators_) self_->send(r, confirm{round, protocol_.committed()});
-  confirm_reads();
-}
-
-void leader::confirm_reads() {
-  const auto confirmed = protocol_.confirmed_round();
-  while (!reads_.empty() && reads_.front().round <= confirmed) {
-    under_way_ = under_way_ - reads_.front().what.queries.bytes().size();
-    self_->send(options_.machine, std::move(reads_.front().what));
-    reads_.pop_front();
-  }
-  if (!reads_.empty() && confirmed == protocol_.round()) start_round();
-}
-
 // -- followers ------------------------------------------------------------------------------------
 
 void leader::on_acked(const acked& m) {
-  const core::session mine{options_.elected, options_.membership_at, options_.stream};
-  if (m.session != mine) return;
+  if (!followers_.current(m.from, m.session)) return;
+  note_incarnation(m.from, m.incarnation);
   commit(protocol_.on_acked(m.from, m.durable, m.sent, m.round));
   if (!reads_.empty()) confirm_reads();
+  if (change_ || !incarnations_.empty()) tend_members();
+  if (handover_) step_handover();
 }
 
 void leader::on_forgot(const forgot& m) {
-  const core::session mine{options_.elected, options_.membership_at, options_.stream};
-  if (m.session == mine) protocol_.forget(m.from);
+  if (followers_.current(m.from, m.session)) protocol_.forget(m.from);
 }
 
 void leader::on_outvoted(const outvoted& m) {
@@ -204,28 +185,6 @@ void leader::on_outvoted(const outvoted& m) {
   TROUPE_EVENT(info) << "n" << options_.id << " is outvoted by " << m.saved;
   self_->send(options_.server, m);
   end(raft_errc::deposed);
-}
-
-// -- time -----------------------------------------------------------------------------------------
-
-void leader::on_tick(const tick& t) {
-  if (!quorum_watch_.on_tick(self_, t)) return;
-  const auto now = self_->clock().now();
-  const auto deadline = protocol_.deadline(now);
-  if (now >= deadline) return end(raft_errc::quorum_lost);
-  quorum_watch_.set(self_, deadline);
-}
-
-void leader::end(raft_errc why) {
-  TROUPE_EVENT(info) << "n" << options_.id << " stops leading " << options_.elected << ": "
-                     << to_string(why);
-  self_->quit(make_error(why));
-}
-
-// -- operators ------------------------------------------------------------------------------------
-
-caf::result<admin_reply> leader::on_admin(const admin_request&) {
-  return admin_reply{raft_errc::invalid, options_.id, {}, "not understood"};
 }
 
 // -- status ---------------------------------------------------------------------------------------
@@ -238,8 +197,8 @@ caf::result<status> leader::on_status() {
   s.leader = options_.id;
   s.last = protocol_.last().last.index;
   s.committed = protocol_.committed();
-  s.members = options_.members;
-  s.membership_committed = protocol_.committed() >= options_.membership_at.index;
+  s.members = protocol_.members();
+  s.membership_committed = protocol_.members_committed();
   struct gathering {
     status so_far;
     size_t missing;
@@ -249,9 +208,9 @@ caf::result<status> leader::on_status() {
     }
   };
   // One more than there are replicators, for the case that there is none.
-  auto g = std::make_shared<gathering>(std::move(s), replicators_.size() + 1,
+  auto g = std::make_shared<gathering>(std::move(s), followers_.size() + 1,
                                        self_->make_response_promise<status>());
-  for (auto& [id, r] : replicators_)
+  for (const auto& [id, r] : followers_.actors())
     self_->request(r, options_.timing.rpc_timeout(), status_request{})
         .then(
             [g](const replicator_status& p) {

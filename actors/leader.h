@@ -2,20 +2,25 @@
 // spawns it, losing it ends it, and with it every replicator, so that no state of an old leadership
 // survives.
 //
-// The data path: proposals gather in one batch; when the mailbox is empty and fewer than a few
-// batches are under way, the batch is sealed once and its bytes go to the log store and to every
-// replicator at the same time. What a write quorum has durably is committed and handed to the state
-// machine together with the routes of those who wait, and the state machine answers them.
+// The data path (leader.cc): proposals gather in one batch; when the mailbox is empty and fewer
+// than a few batches are under way, the batch is sealed once and its bytes go to the log store and
+// to every replicator at the same time. What a write quorum has durably is committed and handed to
+// the state machine together with the routes of those who wait, and the state machine answers them.
+//
+// Reads are in leader_reads.cc, changes of the membership in leader_members.cc, and the end of a
+// leadership, wanted or not, in leader_handover.cc.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "actors/alarm.h"
 #include "actors/core/leadership.h"
 #include "actors/core/log_view.h"
 #include "actors/core/progress.h"
+#include "actors/followers.h"
 #include "actors/interfaces.h"
 #include "caf/error.hpp"
 
@@ -28,13 +33,20 @@ struct leader_limits {
   byte_count under_way = MiB(256);
   size_t rounds = 2;  // batches under way, beyond which proposals gather
   core::flow_limits replication;
+  // A node that lacks no more entries than this may become a voter or the leader.
+  uint64_t caught_up_within = 5000;
+  // A read under the lease is linearizable as long as no clock of the cluster runs more than this
+  // many times as fast as another.
+  double clock_drift = 1.1;
 };
 
 struct leader_options {
   node_id id;
+  uint64_t incarnation = 0;
   vote elected;
   core::membership members;
   log_id membership_at;
+  std::map<node_id, uint64_t> voted;  // the incarnations of those who granted
   log_tail tail;
   core::log_view log;
   uint64_t cluster = 0;
@@ -77,25 +89,75 @@ class leader {
     std::vector<claim> claims;
   };
   struct pending_read {
-    uint64_t round;
+    uint64_t round = 0;
     query what;
   };
+  // A change of the membership on its way to its goal.
+  struct change {
+    core::membership goal;
+    instant until;  // by then who will vote must be caught up
+    // Nobody's, when this leader finishes what another one left behind.
+    route who_asked;
+    log_index written;
+  };
+  // The leadership is about to be somebody else's.
+  struct handover {
+    node_id to;
+    instant until;
+    bool leaving = false;  // this node cannot go on to lead
+    route who_asked;
+    bool closed = false;  // no writes are taken any more, so that `to` can have them all
+    bool asked = false;
+  };
 
-  void spawn_replicators();
+  instant now() const { return self_->clock().now(); }
+  void end(raft_errc why);
+
+  // -- writes --
+  void write_first_entry();
   void seal(batch_kind kind);
   void want_seal();
   void write(const batch_ptr& b);
   void commit(std::optional<log_index> committed);
+  raft_errc refuse_now(size_t bytes) const;
+  outcome refusal(request_id id, raft_errc code) const { return {id, code, {}, {}, {}}; }
+
+  // -- reads --
+  void want_round();
   void start_round();
   void confirm_reads();
-  raft_errc refuse_now(size_t bytes) const;
-  outcome refusal(request_id id, raft_errc code) const;
-  void end(raft_errc why);
+  void release_reads();
+  void refuse_reads();
+
+  // -- membership --
+  caf::result<admin_reply> on_change(const admin_request& m, const change_members& c);
+  caf::result<admin_reply> on_abort_change();
+  raft_errc refuse_change(const change_members& c, std::string& why) const;
+  void begin_change(change c);
+  void step_change();
+  void finish_change(raft_errc code, std::string why);
+  void write_membership(const core::membership& next);
+  void tend_members();
+  void note_incarnation(node_id id, uint64_t incarnation);
+  std::string laggards() const;
+  bool way_back_helps();
+  void give_up_change_in_time();
+
+  // -- the end --
+  caf::result<admin_reply> on_transfer(const admin_request& m, node_id to);
+  caf::result<admin_reply> on_abort_transfer();
+  void begin_handover(handover h);
+  void step_handover();
+  void ask_successor();
+  void abandon_handover(raft_errc code, std::string why);
+  void leave();
+  void watch();
 
   self_ptr self_;
   leader_options options_;
   core::leadership protocol_;
-  std::map<node_id, replicator_actor> replicators_;
+  core::log_view log_;
+  followers followers_;
 
   batch_builder gathering_;
   std::vector<claim> gathering_claims_;
@@ -106,9 +168,15 @@ class leader {
   byte_count under_way_;  // of writes until they are applied, of reads until they are confirmed
   std::deque<std::pair<log_index, byte_count>> applying_;
 
-  std::deque<pending_read> reads_;
+  std::deque<pending_read> reads_;  // whose round is not confirmed
+  std::deque<query> confirmed_;     // that wait until what they shall see is committed
   bool round_wanted_ = false;
-  alarm quorum_watch_;
+  bool lease_void_ = false;  // another leader may have been elected within it
+
+  std::optional<change> change_;
+  std::map<node_id, uint64_t> incarnations_;  // met, and not in the membership yet
+  std::optional<handover> handover_;
+  alarm watch_;
 };
 
 struct leader_state {

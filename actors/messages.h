@@ -5,6 +5,7 @@
 // actors/core/messages.h; actors/wire.h lists all that have a form on the wire.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,6 +137,7 @@ struct query {
   route to;
   request_id id;
   frames queries;
+  instant until = instant::max();  // then it is refused
 };
 // The hash of the log up to `index`, equal on all nodes; empty when it is not applied or was
 // purged.
@@ -183,6 +185,20 @@ struct outvoted {
 // leader.
 struct led {
   log_index committed;
+};
+// The leader put `members` into the log at `at`: in force from now on. Answered with handles of all
+// others, by the server.
+struct adopt {
+  vote leader;
+  log_id at;
+  core::membership members;
+};
+struct peer_handles {
+  std::map<node_id, caf::strong_actor_ptr> peers;  // each a peer_actor
+};
+// The leader gives its leadership to `to`, whose vote request the node may grant; 0: not any more.
+struct handing_over {
+  node_id to;
 };
 // Internal to leader: everything that its mailbox held was gathered, seal the batch.
 struct seal_now {};

@@ -8,6 +8,10 @@ roster::roster(const std::vector<std::pair<log_id, core::membership>>& in_log) :
   in_force_.insert(in_force_.end(), in_log.begin(), in_log.end());
 }
 
+void roster::adopt(const log_id& at, const core::membership& members) {
+  if (this->at() < at) in_force_.emplace_back(at, members);
+}
+
 void roster::note(const core::accepted_append& decision) {
   if (decision.truncate_after)
     while (at().index > *decision.truncate_after) in_force_.pop_back();

@@ -19,6 +19,9 @@ class roster {
   // Follows what a decision adds to the log and removes from it.
   void note(const core::accepted_append& decision);
 
+  // What a leader of this node wrote.
+  void adopt(const log_id& at, const core::membership& members);
+
   // Empty while there is none.
   const core::membership& members() const { return in_force_.back().second; }
   const log_id& at() const { return in_force_.back().first; }

@@ -33,7 +33,7 @@ void server::start(const log_state& s) {
     self_
         ->request(options_.store, caf::infinite,
                   append{s.saved, {}, {first_batch(options_.genesis)}})
-        .await([this](const flushed&) { refresh_from_store(); },
+        .await([this](const flushed&) { refresh_then([this] { settle(); }); },
                [this](const caf::error& e) { self_->quit(e); });
   }
   settle();
@@ -51,9 +51,9 @@ void server::settle() {
 }
 
 // The log store tells what is there after something else than this acceptor wrote to it.
-void server::refresh_from_store() {
+void server::refresh_then(std::function<void()> then) {
   self_->request(options_.store, caf::infinite, describe_log{})
-      .await([this](const log_state& s) { refresh(s), settle(); },
+      .await([this, then = std::move(then)](const log_state& s) { refresh(s), then(); },
              [this](const caf::error& e) { self_->quit(e); });
 }
 
@@ -80,6 +80,17 @@ void server::adopt_membership() {
   peers_.update(roster_.members(), options_.id, self_, options_.resolve);
 }
 
+// Its own leader wrote it: the log store tells of it when the leadership ends.
+caf::result<peer_handles> server::on_adopt(const adopt& m) {
+  peer_handles all;
+  if (!leader_ || m.leader != acceptor_->saved()) return all;
+  roster_.adopt(m.at, m.members);
+  adopt_membership();
+  for (const auto& [id, peer] : peers_.all())
+    all.peers.emplace(id, caf::actor_cast<caf::strong_actor_ptr>(peer));
+  return all;
+}
+
 server_actor::behavior_type server_behavior(server_actor::stateful_pointer<server_state> self,
                                             server_options options) {
   self->state.me = std::make_unique<server>(self, std::move(options));
@@ -96,6 +107,8 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const status_request&) { return me->on_status(); },
       [me](const outvoted& m) { me->on_outvoted(m); },
       [me](const led& m) { me->on_led(m); },
+      [me](const adopt& m) { return me->on_adopt(m); },
+      [me](const handing_over& m) { me->on_handing_over(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

@@ -56,6 +56,8 @@ class server {
   caf::result<status> on_status();
   void on_outvoted(const outvoted& m);
   void on_led(const led& m);
+  caf::result<peer_handles> on_adopt(const adopt& m);
+  void on_handing_over(const handing_over& m) { handing_over_to_ = m.to; }
   void on_tick(const tick& t);
 
   // -- for the simulation's invariants ----------------------------------------------------------
@@ -65,17 +67,19 @@ class server {
   const leader_actor& current_leader() const { return leader_; }
 
  private:
+  using vote_promise = caf::typed_response_promise<core::vote_reply>;
   using append_promise = caf::typed_response_promise<core::append_reply>;
 
   // -- what is in the log --
   void start(const log_state& s);
   void refresh(const log_state& s);
-  void refresh_from_store();
+  void refresh_then(std::function<void()> then);
   void settle();
   void note_membership(const core::accepted_append& written);
   void adopt_membership();
 
   // -- votes and elections --
+  void judge_vote(const core::vote_request& m, vote_promise promise);
   void save_vote_then(const vote& wanted, std::function<void()> then);
   void campaign(bool transfer = false);
   void on_vote_reply(const core::vote_reply& reply);
@@ -91,6 +95,7 @@ class server {
   void write(core::accepted_append decision, append_promise promise);
   void hand_committed_over();
 
+  caf::result<outcome> read_here(const read& m);
   template <class Message>
   caf::result<outcome> forward(const Message& m);
   caf::result<admin_reply> on_elect(const admin_request& m, node_id who);
@@ -108,7 +113,9 @@ class server {
   vote seen_;  // the greatest vote that a refusal reported
   uint64_t candidacies_;
   uint64_t streams_ = 0;
+  std::map<node_id, uint64_t> voted_;  // the incarnations of those who granted this candidacy
   leader_actor leader_;
+  node_id handing_over_to_;             // who may be granted a vote while this node leads
   const char* last_refusal_ = nullptr;  // of an append; told once
   bool hurry_ = false;                  // stand again as soon as the leadership has ended
 

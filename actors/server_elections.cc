@@ -23,18 +23,33 @@ void server::save_vote_then(const vote& wanted, std::function<void()> then) {
 }
 
 caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& m) {
-  const auto floor = candidacy_ ? std::optional(candidacy_->wanted()) : std::nullopt;
-  auto decision = acceptor_->on_vote_request(m, floor, static_cast<bool>(leader_), now());
-  if (auto* refusal = std::get_if<core::vote_refusal>(&decision)) return refusal->reply;
   auto promise = self_->make_response_promise<core::vote_reply>();
+  // The leader gives its place to this candidate. It ends first, so that its last writes are known
+  // when the logs are compared.
+  if (leader_ && m.transfer && m.from == handing_over_to_)
+    depose_then([this, m, promise] {
+      refresh_then([this, m, promise] { judge_vote(m, promise), arm(); });
+    });
+  else
+    judge_vote(m, promise);
+  return promise;
+}
+
+void server::judge_vote(const core::vote_request& m, vote_promise promise) {
+  const auto floor = candidacy_ ? std::optional(candidacy_->wanted()) : std::nullopt;
+  auto decision =
+      acceptor_->on_vote_request(m, floor, static_cast<bool>(leader_), now(), roster_.members());
+  if (auto* refusal = std::get_if<core::vote_refusal>(&decision)) {
+    promise.deliver(refusal->reply);
+    return;
+  }
   candidacy_.reset();
   const auto reply = std::get<core::grant>(decision).reply;
   if (m.wanted == acceptor_->saved()) {
     promise.deliver(reply);
-    return promise;
+    return;
   }
   save_vote_then(m.wanted, [promise, reply]() mutable { promise.deliver(reply); });
-  return promise;
 }
 
 // -- elections ------------------------------------------------------------------------------------
@@ -47,6 +62,7 @@ void server::campaign(bool transfer) {
                      acceptor_->cluster(), options_.mode);
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
   acceptor_->restart_timer(now(), jitter());
+  voted_.clear();
   arm();
   for (const auto id : candidacy_->electorate()) {
     auto request = candidacy_->request_to(id);
@@ -63,7 +79,9 @@ void server::campaign(bool transfer) {
 }
 
 void server::on_vote_reply(const core::vote_reply& reply) {
-  if (candidacy_) conclude(candidacy_->on_vote_reply(reply));
+  if (!candidacy_) return;
+  if (reply.granted) voted_[reply.from] = reply.incarnation;
+  conclude(candidacy_->on_vote_reply(reply));
 }
 
 void server::conclude(core::candidacy::result result) {
@@ -79,8 +97,11 @@ void server::conclude(core::candidacy::result result) {
 
 void server::lead() {
   hurry_ = false;
+  handing_over_to_ = {};
   leader_options o;
   o.id = options_.id;
+  o.incarnation = acceptor_->incarnation();
+  o.voted = std::exchange(voted_, {});
   o.elected = acceptor_->saved();
   o.members = roster_.members();
   o.membership_at = members_at_;
@@ -128,7 +149,7 @@ void server::on_down(const caf::down_msg& m) {
     acceptor_->restart_timer(now(), duration::zero());
   else
     acceptor_->restart_timer(now(), jitter());
-  refresh_from_store();
+  refresh_then([this] { settle(); });
 }
 
 // Some voter granted a candidacy that failed: stand again above it at once, rather than leaving the

@@ -83,8 +83,30 @@ caf::result<outcome> server::forward(const Message& m) {
 caf::result<outcome> server::on_propose(const propose& m) { return forward(m); }
 
 caf::result<outcome> server::on_read(const read& m) {
+  if (m.mode == read_mode::follower && !leader_) return read_here(m);
   if (m.mode != read_mode::stale) return forward(m);
-  self_->send(options_.machine, query{log_index(0), route::of_current(self_), m.id, m.queries});
+  self_->send(options_.machine, query{log_index(0), route::of_current(self_), m.id, m.queries, {}});
+  return caf::delegated<outcome>{};
+}
+
+// A follower's read (thesis 6.4): a read of nothing tells how far the leader had come, and this
+// node answers when it has come as far.
+caf::result<outcome> server::read_here(const read& m) {
+  const auto leader = peers_.find(known_leader());
+  if (!leader) return outcome{m.id, raft_errc::not_leader, known_leader(), {}, {}};
+  query q{{}, route::of_current(self_), m.id, m.queries, now() + options_.timing.rpc_timeout()};
+  const auto refuse = [this](query& refused, raft_errc why) {
+    refused.to.deliver(self_, outcome{refused.id, why, {}, {}, {}});
+  };
+  read position{m.id, {}, read_mode::linearizable, m.hops + 1};
+  self_->request(leader, options_.timing.rpc_timeout(), std::move(position))
+      .then(
+          [this, q, refuse](const outcome& o) mutable {
+            if (o.code != raft_errc::none) return refuse(q, o.code);
+            q.index = o.index;
+            self_->send(options_.machine, std::move(q));
+          },
+          [q, refuse](const caf::error&) mutable { refuse(q, raft_errc::not_leader); });
   return caf::delegated<outcome>{};
 }
 
@@ -182,9 +204,11 @@ caf::result<done> server::on_initialize(const initialize& m) {
     return make_error(raft_errc::not_allowed);
   auto promise = self_->make_response_promise<done>();
   self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {first}})
-      .await([this,
-              promise](const flushed&) mutable { refresh_from_store(), promise.deliver(done{}); },
-             [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+      .await(
+          [this, promise](const flushed&) mutable {
+            refresh_then([this] { settle(); }), promise.deliver(done{});
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
 }
 

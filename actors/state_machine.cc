@@ -144,6 +144,28 @@ void state_machine::read_gap() {
 void state_machine::on_query(query& m) {
   queries_.emplace(m.index, std::move(m));
   answer_queries();
+  watch_queries();
+}
+
+void state_machine::watch_queries() {
+  auto first = instant::max();
+  for (const auto& [index, q] : queries_) first = std::min(first, q.until);
+  if (first != instant::max()) patience_.set(self_, first);
+}
+
+void state_machine::on_tick(const tick& t) {
+  if (!patience_.on_tick(self_, t)) return;
+  const auto now = self_->clock().now();
+  for (auto it = queries_.begin(); it != queries_.end();) {
+    query& q = it->second;
+    if (now < q.until) {
+      ++it;
+      continue;
+    }
+    q.to.deliver(self_, outcome{q.id, raft_errc::not_leader, {}, {}, {}});
+    it = queries_.erase(it);
+  }
+  watch_queries();
 }
 
 void state_machine::answer_queries() {
@@ -179,6 +201,7 @@ state_machine_actor::behavior_type state_machine_behavior(
       [me](query& m) { me->on_query(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const describe_applied&) { return me->on_describe(); },
+      [me](const tick& t) { me->on_tick(t); },
   };
 }
 

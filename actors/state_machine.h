@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 
+#include "actors/alarm.h"
 #include "actors/interfaces.h"
 #include "actors/machine.h"
 
@@ -28,6 +29,7 @@ class state_machine {
 
   void on_apply(apply& m);
   void on_query(query& m);
+  void on_tick(const tick& t);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   applied on_describe() const { return {applied_}; }
 
@@ -45,6 +47,7 @@ class state_machine {
   void apply_commands(const batch& b, std::vector<claim>& claims);
   void read_gap();
   void answer_queries();
+  void watch_queries();
 
   self_ptr self_;
   state_machine_options options_;
@@ -55,6 +58,7 @@ class state_machine {
   std::map<log_index, ready> waiting_;  // by first index
   byte_count waiting_bytes_;
   std::multimap<log_index, query> queries_;
+  alarm patience_;  // of the query whose time is over first
 };
 
 struct state_machine_state {

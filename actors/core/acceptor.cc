@@ -18,7 +18,8 @@ acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instan
 // -- votes ----------------------------------------------------------------------------------------
 
 vote_decision acceptor::on_vote_request(const vote_request& request, std::optional<vote> floor,
-                                        bool leading, instant now) const {
+                                        bool leading, instant now,
+                                        const membership& members) const {
   TROUPE_SPAN(debug, "acceptor.vote", "n" << state_.id << " wanted=" << request.wanted);
   vote_reply reply{state_.id,    request.candidacy, false,
                    state_.saved, state_.log.last(), state_.incarnation};
@@ -32,6 +33,8 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   if (!plausible(request.wanted)) return refuse("no node asks for such a vote");
   if (request.wanted.leader.node != request.from) return refuse("it is for somebody else");
   if (request.from == state_.id) return refuse("it claims to come from ourselves");
+  if (!members.admits(request.from, request.incarnation))
+    return refuse("it came back with another data directory");
   // What is known here of the log is out of date while a leader of this node writes to it.
   if (leading) return refuse("we lead");
   const bool leased = lease_live(now) && request.from != leased_to_;

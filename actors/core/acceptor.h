@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/core/log_view.h"
+#include "actors/core/membership.h"
 #include "actors/core/messages.h"
 #include "actors/core/timing.h"
 #include "actors/core/vote_order.h"
@@ -65,9 +66,10 @@ class acceptor {
   // adopted, so that a node that was cut off cannot depose anyone; with a log like ours, a leader
   // id below that of `floor`, this node's own candidacy, is refused; else a vote ≥ the saved one is
   // granted.
-  // `leading`: this node leads right now, which is a live lease as well.
+  // `leading`: this node leads right now, which is a live lease as well. `members`: in force here;
+  // who is known with another data directory than the candidate's is refused before all.
   vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
-                                bool leading, instant now) const;
+                                bool leading, instant now, const membership& members = {}) const;
 
   // `saved` is durable. A vote for another node restarts the election timer with `jitter`.
   void on_vote_saved(const vote& saved, instant now, duration jitter);

@@ -191,9 +191,9 @@ TEST(hostile_test, grants_of_strangers_and_of_ourselves_win_nothing) {
 // -- what a follower claims -----------------------------------------------------------------------
 
 TEST(hostile_test, an_acknowledgement_of_what_the_leader_does_not_have_does_not_count) {
-  leadership l(won(3, 1), majority_of(3), {at(two, 4), 0}, {}, time_zero);
-  l.on_appended({at(led_by(3), 6), 0});
-  l.on_flushed(at(led_by(3), 6));
+  leadership l(won(3, 1), majority_of(3), {}, {at(two, 4), 0}, {}, time_zero);
+  l.on_appended({at(led_by(3), 6), 0}, time_zero);
+  l.on_flushed(at(led_by(3), 6), time_zero);
   for (const auto& claim : {at(led_by(3), 7), at(led_by(3), most), at(two, 6), at(two, most),
                             at(led_by(9), 6), at(led_by(most, most), 4), at({}, 5)})
     EXPECT_EQ(l.on_acked(node_id(2), claim, time_zero, 0), std::nullopt) << claim;
@@ -202,7 +202,7 @@ TEST(hostile_test, an_acknowledgement_of_what_the_leader_does_not_have_does_not_
 }
 
 TEST(hostile_test, a_read_round_that_has_not_begun_is_not_confirmed) {
-  leadership l(won(3, 1), majority_of(3), {at(two, 4), 0}, {}, time_zero);
+  leadership l(won(3, 1), majority_of(3), {}, {at(two, 4), 0}, {}, time_zero);
   l.begin_round();
   l.on_acked(node_id(2), {}, time_zero, most);
   l.on_acked(node_id(3), {}, time_zero, most);

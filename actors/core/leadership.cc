@@ -13,30 +13,37 @@ uint64_t ticks(instant t) { return static_cast<uint64_t>(t.time_since_epoch().co
 
 }  // namespace
 
-leadership::leadership(const vote& elected, const membership& members, const log_tail& tail,
-                       options o, instant now)
+leadership::leadership(const vote& elected, const membership& members, const log_id& members_at,
+                       const log_tail& tail, options o, instant now)
     : elected_(elected),
-      members_(members),
+      chain_{members},
+      chain_at_{members_at.index},
+      members_at_(members_at),
       options_(o),
       last_(tail),
       first_own_(tail.last.index.next()),
       since_(now) {
   TROUPE_CHECK(elected.committed, "a leader's vote was granted by a quorum");
   TROUPE_CHECK(members.is_voter(elected.leader.node), "a leader is a voter");
-  for (const auto& [id, node] : members_.nodes()) peers_[id];
+  for (const auto& [id, node] : members.nodes()) peers_[id];
 }
 
 // -- the log --------------------------------------------------------------------------------------
 
-void leadership::on_appended(const log_tail& last) {
+void leadership::on_appended(const log_tail& last, instant now) {
   TROUPE_CHECK(last.last.leader == elected_.leader, "a leader appends its own entries");
   TROUPE_CHECK(last.last.index > last_.last.index, "a leader only ever appends (thesis 3.5)");
   last_ = last;
   under_way_.push_back(last.last.index);
+  if (!flushing_since_) flushing_since_ = now;
 }
 
-std::optional<log_index> leadership::on_flushed(const log_id& durable) {
-  return hold(peers_[elected_.leader.node], durable);
+std::optional<log_index> leadership::on_flushed(const log_id& durable, instant now) {
+  flushing_since_ = now;
+  if (durable == last_.last) flushing_since_.reset();
+  // A leader that is no member any more does not count itself (thesis 4.2.2).
+  const auto own = peers_.find(elected_.leader.node);
+  return own == peers_.end() ? std::nullopt : hold(own->second, durable);
 }
 
 std::optional<log_index> leadership::on_acked(node_id from, const log_id& durable, instant sent,
@@ -67,19 +74,62 @@ std::optional<log_index> leadership::hold(peer& p, const log_id& durable) {
 // committed too (thesis 3.6.2, figure 3.7).
 std::optional<log_index> leadership::advance() {
   const log_index held(
-      members_.held_by(quorum_kind::write, [&](node_id id) { return durable(id).index.value; }));
+      members().held_by(quorum_kind::write, [&](node_id id) { return durable(id).index.value; }));
   if (held <= committed_ || held < first_own_) return std::nullopt;
   check_commit(committed_, held, first_own_, last_.last.index);
   committed_ = held;
   while (!under_way_.empty() && under_way_.front() <= committed_) under_way_.pop_front();
+  while (chain_at_.size() > 1 && chain_at_[1] <= committed_) {
+    chain_.erase(chain_.begin());
+    chain_at_.pop_front();
+  }
   TROUPE_EVENT(trace) << elected_ << " committed " << committed_;
   return committed_;
+}
+
+// -- membership -----------------------------------------------------------------------------------
+
+bool leadership::may_propose(const membership& next) const {
+  if (next.configs() == members().configs()) return true;
+  if (committed_ < first_own_) return false;
+  auto chain = chain_;
+  chain.push_back(next);
+  return coherent(chain);
+}
+
+void leadership::on_membership(const membership& next, const log_id& at) {
+  TROUPE_CHECK(may_propose(next), "memberships that are in force at once share a quorum");
+  chain_.push_back(next);
+  chain_at_.push_back(at.index);
+  members_at_ = at;
+  std::erase_if(peers_, [&](const auto& p) { return !next.contains(p.first); });
+  for (const auto& [id, node] : next.nodes()) peers_[id];
+}
+
+bool leadership::keeps_up(node_id id, uint64_t lag, instant now) const {
+  const auto it = peers_.find(id);
+  if (it == peers_.end()) return false;
+  if (id == elected_.leader.node) return true;
+  const bool alive = now < it->second.heard + options_.timing.lease();
+  return alive && it->second.durable.index.value + lag >= last_.last.index.value;
+}
+
+node_id leadership::successor(instant now) const {
+  node_id best;
+  const auto rank = [&](node_id id) {
+    return std::pair(members().nodes().at(id).priority, durable(id).index);
+  };
+  for (const node_id id : members().voters()) {
+    if (id == elected_.leader.node || !keeps_up(id, last_.last.index.value, now)) continue;
+    if (!best || rank(id) > rank(best)) best = id;
+  }
+  return best;
 }
 
 // -- reads ----------------------------------------------------------------------------------------
 
 uint64_t leadership::confirmed_round() const {
-  return members_.held_by(quorum_kind::write, [&](node_id id) {
+  return members().held_by(quorum_kind::write, [&](node_id id) {
     if (id == elected_.leader.node) return round_;
     const auto it = peers_.find(id);
     return it == peers_.end() ? 0 : it->second.round;
@@ -89,7 +139,7 @@ uint64_t leadership::confirmed_round() const {
 // -- time -----------------------------------------------------------------------------------------
 
 instant leadership::followed(instant now) const {
-  const auto heard = members_.held_by(quorum_kind::write, [&](node_id id) {
+  const auto heard = members().held_by(quorum_kind::write, [&](node_id id) {
     if (id == elected_.leader.node) return ticks(now);
     const auto it = peers_.find(id);
     return it == peers_.end() ? 0 : ticks(it->second.heard);
@@ -100,7 +150,14 @@ instant leadership::followed(instant now) const {
 // The election counts as the first sign of life of everybody.
 instant leadership::quorum_heard(instant now) const { return std::max(since_, followed(now)); }
 
-bool leadership::leased(instant now) const { return now < followed(now) + options_.timing.lease(); }
+bool leadership::leased(instant now) const { return leased(now, 1); }
+
+// A follower counts the lease on its own clock, which may run ahead of this one.
+bool leadership::leased(instant now, double drift) const {
+  const duration safe(
+      static_cast<int64_t>(static_cast<double>(duration(options_.timing.lease()).count()) / drift));
+  return now < followed(now) + safe;
+}
 
 bool leadership::active(instant now) const {
   return now < quorum_heard(now) + options_.timing.lease();
@@ -108,6 +165,10 @@ bool leadership::active(instant now) const {
 
 instant leadership::deadline(instant now) const {
   return quorum_heard(now) + 2 * options_.timing.lease();
+}
+
+instant leadership::disk_deadline() const {
+  return flushing_since_ ? *flushing_since_ + options_.timing.lease() : instant::max();
 }
 
 std::optional<instant> leadership::last_heard(node_id id) const {

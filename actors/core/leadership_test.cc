@@ -15,7 +15,7 @@ constexpr leader_id me = led_by(4, 1);
 
 // Node 1 leads since time_zero; its log ended with (t2,i5).
 leadership of(const membership& members, log_id last = at(led_by(2), 5)) {
-  return {won(4, 1), members, {last, 0}, {}, time_zero};
+  return {won(4, 1), members, {}, {last, 0}, {}, time_zero};
 }
 
 std::optional<log_index> ack(leadership& l, uint64_t from, const log_id& durable,
@@ -23,19 +23,19 @@ std::optional<log_index> ack(leadership& l, uint64_t from, const log_id& durable
   return l.on_acked(node_id(from), durable, sent, round);
 }
 
-void append(leadership& l, uint64_t last) { l.on_appended({at(me, last), 0}); }
+void append(leadership& l, uint64_t last) { l.on_appended({at(me, last), 0}, time_zero); }
 
 // -- the commit rule ------------------------------------------------------------------------------
 
 // Scenario 1: figure 8 of the paper.
 TEST(leadership_test, entries_of_older_leaders_are_committed_only_by_an_own_entry_after_them) {
   auto l = of(majority_of(5));
-  l.on_flushed(at(led_by(2), 5));
+  l.on_flushed(at(led_by(2), 5), time_zero);
   for (uint64_t from = 2; from <= 5; ++from)
     EXPECT_EQ(ack(l, from, at(led_by(2), 5)), std::nullopt);
   EXPECT_EQ(l.committed(), log_index());
   append(l, 6);
-  l.on_flushed(at(me, 6));
+  l.on_flushed(at(me, 6), time_zero);
   EXPECT_EQ(ack(l, 2, at(me, 6)), std::nullopt);
   EXPECT_EQ(ack(l, 3, at(me, 6)), log_index(6)) << "and all before it";
 }
@@ -45,21 +45,21 @@ TEST(leadership_test, the_leader_counts_itself_only_when_its_own_disk_has_it) {
   auto single = of(majority_of(1));
   append(single, 6);
   EXPECT_EQ(single.committed(), log_index());
-  EXPECT_EQ(single.on_flushed(at(me, 6)), log_index(6));
+  EXPECT_EQ(single.on_flushed(at(me, 6), time_zero), log_index(6));
 
   auto l = of(majority_of(3));
   append(l, 6);
   EXPECT_EQ(ack(l, 2, at(me, 6)), std::nullopt) << "one of three";
   EXPECT_EQ(ack(l, 3, at(me, 6)), log_index(6)) << "two of three, without the leader's disk";
-  EXPECT_EQ(l.on_flushed(at(me, 6)), std::nullopt);
+  EXPECT_EQ(l.on_flushed(at(me, 6), time_zero), std::nullopt);
 }
 
 // Scenario 25: a flush that was asked for by somebody else, of an entry that is gone.
 TEST(leadership_test, a_flush_of_an_overwritten_entry_does_not_count) {
   auto l = of(majority_of(1));
   append(l, 6);
-  EXPECT_EQ(l.on_flushed(at(led_by(2), 6)), std::nullopt);
-  EXPECT_EQ(l.on_flushed(at(me, 6)), log_index(6));
+  EXPECT_EQ(l.on_flushed(at(led_by(2), 6), time_zero), std::nullopt);
+  EXPECT_EQ(l.on_flushed(at(me, 6), time_zero), log_index(6));
 }
 
 // Scenario 18: in any order of the acknowledgements, what is committed is what three of five hold.
@@ -77,7 +77,7 @@ TEST(leadership_test, committed_is_what_a_quorum_holds_in_every_order) {
       const uint64_t index = 6 + random() % (last - 6);
       // Also older ones again: duplicates and reordering (scenarios 20 and 33).
       if (node == 1)
-        l.on_flushed(at(me, index));
+        l.on_flushed(at(me, index), time_zero);
       else
         ack(l, node, random() % 5 == 0 ? log_id{} : at(me, index));
       if (node == 1 || l.durable(node_id(node)).index.value >= index)
@@ -96,7 +96,7 @@ TEST(leadership_test, strangers_and_learners_do_not_count) {
                            addresses_of(4));
   auto l = of(members);
   append(l, 6);
-  l.on_flushed(at(me, 6));
+  l.on_flushed(at(me, 6), time_zero);
   EXPECT_EQ(ack(l, 4, at(me, 6)), std::nullopt);
   EXPECT_EQ(ack(l, 9, at(me, 6)), std::nullopt);
   EXPECT_EQ(l.durable(node_id(4)), at(me, 6)) << "but a learner's progress is known";
@@ -110,7 +110,7 @@ TEST(leadership_test, in_a_joint_membership_a_majority_of_each_side_commits) {
                          addresses_of(5));
   auto l = of(joint);
   append(l, 6);
-  l.on_flushed(at(me, 6));
+  l.on_flushed(at(me, 6), time_zero);
   EXPECT_EQ(ack(l, 4, at(me, 6)), std::nullopt);
   EXPECT_EQ(ack(l, 5, at(me, 6)), std::nullopt) << "all of the new side but 3, one of the old";
   EXPECT_EQ(ack(l, 2, at(me, 6)), log_index(6));
@@ -121,7 +121,7 @@ TEST(leadership_test, commits_reads_and_leases_need_the_write_quorum) {
   for (uint64_t i = 1; i <= 4; ++i) children.push_back({1, node_id(i)});
   auto l = of(membership({quorum(children, 3, 2)}, addresses_of(4)));
   append(l, 6);
-  l.on_flushed(at(me, 6));
+  l.on_flushed(at(me, 6), time_zero);
   l.begin_round();
   EXPECT_EQ(ack(l, 2, at(me, 6), time_zero + ms(100), 1), log_index(6)) << "two of four";
   EXPECT_EQ(l.confirmed_round(), 1u);
@@ -134,7 +134,7 @@ TEST(leadership_test, a_few_batches_are_under_way_at_once) {
   EXPECT_TRUE(l.may_append());
   append(l, 9);
   EXPECT_FALSE(l.may_append());
-  l.on_flushed(at(me, 9));
+  l.on_flushed(at(me, 9), time_zero);
   ack(l, 2, at(me, 6));
   EXPECT_TRUE(l.may_append());
   EXPECT_EQ(l.last().last, at(me, 9));
@@ -217,12 +217,12 @@ TEST(leadership_test, a_leader_appends_only_its_own_entries_and_only_at_the_end)
   auto l = of(majority_of(3));
   append(l, 6);
   EXPECT_DEATH(append(l, 6), "only ever appends");
-  EXPECT_DEATH(l.on_appended({at(led_by(3), 7), 0}), "its own entries");
+  EXPECT_DEATH(l.on_appended({at(led_by(3), 7), 0}, time_zero), "its own entries");
 }
 
 TEST(leadership_test, only_a_voter_with_a_committed_vote_leads) {
   const auto lead = [](const vote& elected) {
-    leadership(elected, majority_of(3), {}, {}, time_zero);
+    leadership(elected, majority_of(3), {}, {}, {}, time_zero);
   };
   EXPECT_DEATH(lead(asked(4, 1)), "granted by a quorum");
   EXPECT_DEATH(lead(won(4, 9)), "is a voter");

@@ -160,7 +160,7 @@ void rehearsal::lead(node& n) {
       what << elected << " was won while n" << id << " holds a lease; ";
   if (!what.str().empty()) broken_.push_back(what.str());
   elected_.push_back(elected);
-  n.leading.emplace(elected, members_, log_tail{n.voter->log().last(), 0},
+  n.leading.emplace(elected, members_, log_id{}, log_tail{n.voter->log().last(), 0},
                     leadership::options{options_.timing}, now_);
   arm(n);
   beat(n, elected);

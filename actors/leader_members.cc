@@ -1,0 +1,174 @@
+// Changes of the membership (thesis 4.3): one command, as many steps as it takes, each proposed
+// when the one before is committed. What another leader left half done is finished here.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "actors/leader.h"
+#include "actors/membership_codec.h"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+bool always(node_id) { return true; }
+
+}  // namespace
+
+// -- what operators ask ---------------------------------------------------------------------------
+
+caf::result<admin_reply> leader::on_admin(const admin_request& m) {
+  if (!protocol_.active(now()) && !std::holds_alternative<abort_change>(m.command))
+    return admin_reply{raft_errc::not_leader, {}, {}, "the leader is out of touch"};
+  if (const auto* c = std::get_if<change_members>(&m.command)) return on_change(m, *c);
+  if (const auto* t = std::get_if<transfer>(&m.command)) return on_transfer(m, t->to);
+  if (std::holds_alternative<abort_change>(m.command)) return on_abort_change();
+  if (std::holds_alternative<abort_transfer>(m.command)) return on_abort_transfer();
+  return admin_reply{raft_errc::none, options_.id, {}, "it leads already"};
+}
+
+raft_errc leader::refuse_change(const change_members& c, std::string& why) const {
+  const auto& only_if = c.only_if;
+  const bool holds = only_if.leader.value_or(options_.elected.leader) == options_.elected.leader &&
+                     only_if.last_log.value_or(protocol_.last().last) == protocol_.last().last &&
+                     only_if.membership.value_or(protocol_.members_at()) == protocol_.members_at();
+  if (!holds) return raft_errc::precondition_failed;
+  if (handover_) return why = "the leadership is being handed over", raft_errc::busy;
+  // Who names the joint membership knows what it leads out of another way.
+  const bool redirects = only_if.membership && protocol_.members().joint();
+  if (change_ && !redirects) return raft_errc::change_in_progress;
+  return raft_errc::none;
+}
+
+caf::result<admin_reply> leader::on_change(const admin_request& m, const change_members& c) {
+  std::string why;
+  if (const auto code = refuse_change(c, why); code != raft_errc::none)
+    return admin_reply{code, options_.id, protocol_.members_at().index, why};
+  auto goal = core::goal_of(protocol_.members(), c.changes, c.retain, options_.mode);
+  if (!goal.ok())
+    return admin_reply{raft_errc::invalid, {}, {}, std::string(goal.status().message())};
+  begin_change({std::move(*goal), now() + m.patience, route::of_current(self_), {}});
+  return caf::delegated<admin_reply>{};
+}
+
+caf::result<admin_reply> leader::on_abort_change() {
+  if (!change_ && !protocol_.members().joint())
+    return admin_reply{raft_errc::not_allowed, {}, {}, "no change is in progress"};
+  if (change_ && !protocol_.members().joint() && !protocol_.members_committed() &&
+      change_->goal.configs() == protocol_.members().configs())
+    return admin_reply{raft_errc::not_allowed, {}, {}, "the change is all but done"};
+  begin_change({core::way_back(protocol_.members()), instant::max(), route::of_current(self_), {}});
+  return caf::delegated<admin_reply>{};
+}
+
+// -- the steps ------------------------------------------------------------------------------------
+
+void leader::begin_change(change c) {
+  if (change_) finish_change(raft_errc::dropped, "another change took its place");
+  TROUPE_EVENT(info) << "n" << options_.id << " changes the members from " << protocol_.members()
+                     << " to " << c.goal;
+  change_ = std::move(c);
+  step_change();
+  watch();
+}
+
+void leader::step_change() {
+  if (!change_) return;
+  const auto& members = protocol_.members();
+  const auto ready = [this](node_id id) {
+    return protocol_.keeps_up(id, options_.limits.caught_up_within, now());
+  };
+  if (const auto next = core::next_step(members, change_->goal, ready)) {
+    // Before the last step is committed, only the way back shares a quorum with all that may be.
+    const bool waits = !protocol_.settled() && next->configs().size() != 1;
+    if (!waits && protocol_.may_propose(*next)) write_membership(*next);
+  } else if (protocol_.settled() && !core::next_step(members, change_->goal, always)) {
+    finish_change(raft_errc::none, "");
+  }
+}
+
+void leader::finish_change(raft_errc code, std::string why) {
+  auto finished = std::exchange(change_, std::nullopt);
+  finished->who_asked.deliver(self_,
+                              admin_reply{code, options_.id, finished->written, std::move(why)});
+}
+
+void leader::write_membership(const core::membership& next) {
+  if (!gathering_.empty()) seal(batch_kind::commands);
+  gathering_.add(encode_membership(next));
+  seal(batch_kind::membership);
+  const auto at = protocol_.last().last;
+  protocol_.on_membership(next, at);
+  if (change_) change_->written = at.index;
+  TROUPE_EVENT(info) << "members from " << at << " on: " << next;
+  self_->request(options_.server, caf::infinite, adopt{options_.elected, at, next})
+      .then(
+          [this](const peer_handles& all) {
+            std::map<node_id, peer_actor> peers;
+            for (const auto& [id, peer] : all.peers)
+              peers.emplace(id, caf::actor_cast<peer_actor>(peer));
+            followers_.follow(protocol_.members(), protocol_.members_at(), log_, peers);
+          },
+          [](const caf::error&) { /* the server is gone, and this leader with it */ });
+}
+
+// After each commit: takes the next step, finishes what was left half done, registers who is new,
+// and leaves when there is no place for this node any more.
+void leader::tend_members() {
+  step_change();
+  if (handover_) return;
+  const auto& members = protocol_.members();
+  if (change_ || (!protocol_.settled() && protocol_.members_at() != options_.membership_at)) return;
+  if (!incarnations_.empty()) {
+    auto nodes = members.nodes();
+    for (const auto& [id, incarnation] : std::exchange(incarnations_, {}))
+      if (nodes.contains(id)) nodes[id].incarnation = incarnation;
+    write_membership({members.configs(), std::move(nodes)});
+  } else if (protocol_.settled() && members.joint()) {
+    begin_change({core::way_out(members), instant::max(), {}, {}});
+  } else if (protocol_.settled() && !members.is_voter(options_.id)) {
+    leave();
+  }
+}
+
+void leader::note_incarnation(node_id id, uint64_t incarnation) {
+  if (incarnation == 0) return;
+  const auto& nodes = protocol_.members().nodes();
+  const auto it = nodes.find(id);
+  if (it != nodes.end() && it->second.incarnation == 0) incarnations_[id] = incarnation;
+}
+
+// -- changes that do not come to an end -----------------------------------------------------------
+
+std::string leader::laggards() const {
+  std::string text = "not caught up:";
+  for (const node_id id : change_->goal.voters())
+    if (!protocol_.keeps_up(id, options_.limits.caught_up_within, now()))
+      absl::StrAppend(&text, " node ", id.value, " (has ", protocol_.durable(id).index.value,
+                      " of ", protocol_.last().last.index.value, ")");
+  return text;
+}
+
+// Who will vote did not catch up in time: the change ends before it began, and whoever joined stays
+// a learner. What has begun goes on.
+void leader::give_up_change_in_time() {
+  if (!change_ || now() < change_->until) return;
+  if (protocol_.settled() && !protocol_.members().joint())
+    return finish_change(raft_errc::not_ready, laggards());
+  change_->until = instant::max();
+  change_->who_asked.deliver(self_, admin_reply{raft_errc::outcome_unknown, options_.id,
+                                                change_->written, "the change goes on"});
+}
+
+// A joint membership that was never committed may have lost the quorum that was to come: the old
+// one goes on without it.
+bool leader::way_back_helps() {
+  const auto& members = protocol_.members();
+  if (!members.joint() || protocol_.members_committed()) return false;
+  const auto back = core::way_back(members);
+  if (!protocol_.may_propose(back)) return false;
+  begin_change({back, instant::max(), {}, {}});
+  return true;
+}
+
+}  // namespace troupe

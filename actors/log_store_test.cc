@@ -32,6 +32,7 @@ class fake_storage final : public storage::log_storage {
   int syncs = 0;
   log_id synced;
 
+  uint64_t incarnation() const override { return 0; }
   vote saved_vote() const override { return memory_.saved_vote(); }
   log_tail tail() const override { return memory_.tail(); }
   log_tail purged() const override { return memory_.purged(); }

@@ -17,6 +17,7 @@ class watched_storage final : public storage::log_storage {
 
   void detach() { detached_ = true; }
 
+  uint64_t incarnation() const override { return watched_->incarnation(); }
   vote saved_vote() const override { return watched_->saved_vote(); }
   log_tail tail() const override { return watched_->tail(); }
   log_tail purged() const override { return watched_->purged(); }

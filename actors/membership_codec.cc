@@ -1,15 +1,15 @@
 #include "actors/membership_codec.h"
 
+#include "actors/core/quorum_text.h"
+
 namespace troupe {
 namespace {
-
-// No sane quorum tree is deeper; a hostile one must not exhaust the stack.
-constexpr int max_depth = 8;
 
 void write(const core::quorum& q, proto::Quorum* out) {
   for (const auto& child : q.children()) {
     auto* c = out->add_children();
     c->set_weight(child.weight);
+    c->set_name(child.name);
     if (const auto* voter = std::get_if<node_id>(&child.kind))
       c->set_voter(voter->value);
     else
@@ -19,16 +19,18 @@ void write(const core::quorum& q, proto::Quorum* out) {
   out->set_write_threshold(q.write_threshold());
 }
 
-std::optional<core::quorum> read(const proto::Quorum& in, int depth) {
+// Bounded in depth, so that a hostile tree does not exhaust the stack.
+std::optional<core::quorum> read(const proto::Quorum& in, size_t depth) {
   if (depth == 0 || in.children().empty()) return std::nullopt;
   std::vector<core::quorum::child> children;
   for (const auto& c : in.children()) {
+    if (!c.name().empty() && !core::is_quorum_name(c.name())) return std::nullopt;
     if (c.has_voter()) {
-      children.push_back({c.weight(), node_id(c.voter())});
+      children.push_back({c.weight(), node_id(c.voter()), c.name()});
     } else {
       auto group = read(c.group(), depth - 1);
       if (!group) return std::nullopt;
-      children.push_back({c.weight(), std::move(*group)});
+      children.push_back({c.weight(), std::move(*group), c.name()});
     }
   }
   return core::quorum(std::move(children), in.read_threshold(), in.write_threshold());
@@ -50,7 +52,7 @@ proto::Membership to_proto(const core::membership& members) {
 std::optional<core::membership> from_proto(const proto::Membership& message) {
   std::vector<core::quorum> configs;
   for (const auto& c : message.configs()) {
-    auto config = read(c, max_depth);
+    auto config = read(c, core::quorum::max_depth);
     if (!config) return std::nullopt;
     configs.push_back(std::move(*config));
   }

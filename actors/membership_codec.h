@@ -12,7 +12,7 @@
 namespace troupe {
 
 proto::Membership to_proto(const core::membership& members);
-// Nothing for what is no membership (too deep, no children, an unknown kind of child).
+// Nothing for what is no membership (too deep, no children, an unknown kind of child, an odd name).
 std::optional<core::membership> from_proto(const proto::Membership& message);
 
 std::string encode_membership(const core::membership& members);

@@ -1,21 +1,22 @@
 #include "actors/membership_codec.h"
 
+#include "actors/core/quorum_text.h"
+
 namespace troupe {
 namespace {
 
-// No sane quorum tree is deeper; a hostile one must not exhaust the stack.
-constexpr int max_depth = 8;
-
-std::optional<core::quorum> read(const proto::Quorum& in, int depth) {
+// Bounded in depth, so that a hostile tree does not exhaust the stack.
+std::optional<core::quorum> read(const proto::Quorum& in, size_t depth) {
   if (depth == 0 || in.children().empty()) return std::nullopt;
   std::vector<core::quorum::child> children;
   for (const auto& c : in.children()) {
+    if (!c.name().empty() && !core::is_quorum_name(c.name())) return std::nullopt;
     if (c.has_voter()) {
-      children.push_back({c.weight(), node_id(c.voter())});
+      children.push_back({c.weight(), node_id(c.voter()), c.name()});
     } else {
       auto group = read(c.group(), depth - 1);
       if (!group) return std::nullopt;
-      children.push_back({c.weight(), std::move(*group)});
+      children.push_back({c.weight(), std::move(*group), c.name()});
     }
   }
   return core::quorum(std::move(children), in.read_threshold(), in.write_threshold());
@@ -27,6 +28,7 @@ void to_proto(const core::quorum& quorum, proto::Quorum* out) {
   for (const auto& child : quorum.children()) {
     auto* c = out->add_children();
     c->set_weight(child.weight);
+    c->set_name(child.name);
     if (const auto* voter = std::get_if<node_id>(&child.kind))
       c->set_voter(voter->value);
     else
@@ -37,7 +39,7 @@ void to_proto(const core::quorum& quorum, proto::Quorum* out) {
 }
 
 std::optional<core::quorum> from_proto(const proto::Quorum& message) {
-  return read(message, max_depth);
+  return read(message, core::quorum::max_depth);
 }
 
 void to_proto(node_id id, const core::member& member, proto::Membership::Node* out) {

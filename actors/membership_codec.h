@@ -14,7 +14,7 @@ namespace troupe {
 void to_proto(node_id id, const core::member& member, proto::Membership::Node* out);
 void to_proto(const core::quorum& quorum, proto::Quorum* out);
 proto::Membership to_proto(const core::membership& members);
-// Nothing for what is no membership (too deep, no children, an unknown kind of child).
+// Nothing for what is no membership (too deep, no children, an unknown kind of child, an odd name).
 std::optional<core::membership> from_proto(const proto::Membership& message);
 std::optional<core::quorum> from_proto(const proto::Quorum& message);
 std::pair<node_id, core::member> from_proto(const proto::Membership::Node& message);

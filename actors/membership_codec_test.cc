@@ -42,6 +42,16 @@ TEST(membership_codec, trees_of_any_shape_round_trip) {
   expect_round_trip(with({regions, pair_of(1, 2)}));
 }
 
+TEST(membership_codec, names_round_trip_and_odd_ones_are_refused) {
+  const auto named = [](const std::string& name) {
+    return with({group({{1, pair_of(1, 2), name}, {1, node_id(3), name}}, 2, 2)});
+  };
+  expect_round_trip(named("zone-1"));
+  expect_round_trip(named(std::string(32, 'z')));
+  for (const auto& name : {std::string("a b"), std::string("a\n"), std::string(33, 'z')})
+    EXPECT_EQ(decode_membership(encode_membership(named(name))), std::nullopt) << name;
+}
+
 TEST(membership_codec, a_tree_that_is_too_deep_is_refused) {
   expect_round_trip(with({chain(8)}));
   EXPECT_EQ(decode_membership(encode_membership(with({chain(9)}))), std::nullopt);

@@ -65,6 +65,7 @@ class server {
   // Null until the log's state is known.
   const core::acceptor* protocol() const { return acceptor_ ? &*acceptor_ : nullptr; }
   const leader_actor& current_leader() const { return leader_; }
+  const core::membership& members() const { return roster_.members(); }
 
  private:
   using vote_promise = caf::typed_response_promise<core::vote_reply>;

@@ -36,6 +36,10 @@ core::membership members_of(size_t nodes) {
   return core::membership::of_majority(std::move(addresses));
 }
 
+core::membership first_members(const cluster_options& o) {
+  return members_of(o.voters == 0 ? o.nodes : o.voters);
+}
+
 cluster::cluster(scheduler& s, network& net, judge& observer, oracle& truth, dice& chance,
                  cluster_options options)
     : scheduler_(s),
@@ -72,7 +76,8 @@ node_options cluster::options_for(node_id id, node& n) {
   o.machine = n.machine;
   o.resolve = [this, me = endpoint{id, n.incarnation}](const server_actor&, node_id to,
                                                        const std::string&) { return link(me, to); };
-  if (options_.genesis) o.genesis = members_of(options_.nodes);
+  const auto first = first_members(options_);
+  if (options_.genesis && first.contains(id)) o.genesis = first;
   o.seed = chance_.any() | 1;
   return o;
 }
@@ -101,7 +106,7 @@ bool cluster::open_storage(node_id id, node& n) {
   storage::durable_options o;
   o.dir = "data";
   o.node = id;
-  o.incarnation = id.value;
+  o.incarnation = id.value << 8 | n.disks;
   o.log = {{options_.segment_size, KiB(1)}, KiB(64)};
   auto opened = storage::durable_storage::open(*n.files, o);
   if (n.files->power_is_off()) {
@@ -158,6 +163,14 @@ void cluster::kill(node_id id) {
   n.files->set_capacity(std::numeric_limits<uint64_t>::max());
 }
 
+void cluster::wipe(node_id id) {
+  node& n = nodes_.at(id);
+  TROUPE_EVENT(debug) << "SIM n" << id << " loses its disk";
+  end(id, n);
+  n.files = std::make_unique<storage::memory_env>();
+  ++n.disks;
+}
+
 void cluster::cut_power_soon(node_id id) {
   nodes_.at(id).files->power_off_at(chance_.between(1, 12));
 }
@@ -210,7 +223,7 @@ void cluster::observe_election(node_id id, node& n, const server& s) {
   leaders_.emplace(leader.id(), id);
   const auto& elected = s.protocol()->saved();
   const auto& log = observer_.seen().disks.at(id).log;
-  n.leaders.emplace(leader.id(), seen_leader{leader, elected, log, {}});
+  n.leaders.emplace(leader.id(), seen_leader{leader, elected, log, s.members(), {}});
   observer_.on_elected(id, elected, log);
 }
 
@@ -226,9 +239,11 @@ void cluster::observe_leader(node_id id, node& n, seen_leader& l) {
   const auto& protocol = inner->protocol();
   for (auto i = l.committed.next(); i <= protocol.committed(); i = i.next()) {
     const batch* before = find_in(l.log, i);
-    observer_.on_leader_committed(id, l.elected, i, before ? before->leader() : l.elected.leader);
+    observer_.on_leader_committed(id, l.elected, i, before ? before->leader() : l.elected.leader,
+                                  l.members);
   }
   l.committed = protocol.committed();
+  l.members = protocol.members();
   n.known = std::max(n.known, l.committed);
   observer_.on_position(id,
                         position{log_index(), protocol.committed(), protocol.last().last.index});
@@ -252,6 +267,17 @@ std::vector<node_id> cluster::up() const {
   auto all = ids();
   std::erase_if(all, [&](node_id id) { return !is_up(id); });
   return all;
+}
+
+const core::acceptor& cluster::voter_of(node_id id) const {
+  return *inside<server_state>(nodes_.at(id).server)->protocol();
+}
+
+const core::leadership* cluster::leadership_of(node_id id) const {
+  const auto* voter = inside<server_state>(nodes_.at(id).server);
+  if (voter == nullptr || !voter->current_leader()) return nullptr;
+  const auto* leading = inside<leader_state>(voter->current_leader());
+  return leading == nullptr ? nullptr : &leading->protocol();
 }
 
 std::vector<node_id> cluster::down() const {

@@ -19,6 +19,7 @@ namespace troupe::sim {
 
 struct cluster_options {
   size_t nodes = 3;
+  size_t voters = 0;  // of them that the first membership has; 0: all
   core::vote_mode mode = core::vote_mode::advanced;
   core::timing timing;
   leader_limits limits;
@@ -27,6 +28,7 @@ struct cluster_options {
 };
 
 core::membership members_of(size_t nodes);
+core::membership first_members(const cluster_options& o);
 
 class cluster {
  public:
@@ -48,6 +50,8 @@ class cluster {
   void cut_power(node_id id);
   // Plans a power cut within one of the next few calls to the file system.
   void cut_power_soon(node_id id);
+  // The process ends and its disk is gone for good: it starts again with an empty one.
+  void wipe(node_id id);
   // From now on writing calls fail with this probability.
   void break_disk(node_id id, double p);
   // No room is left but a little.
@@ -59,6 +63,11 @@ class cluster {
   // The nodes with a leader actor right now.
   std::vector<node_id> leading() const;
   const ledger& machine_of(node_id id) const { return *nodes_.at(id).machine; }
+  // The node must be up.
+  const core::acceptor& voter_of(node_id id) const;
+  // Null while it does not lead.
+  const core::leadership* leadership_of(node_id id) const;
+  const raft& handle_of(node_id id) const { return *nodes_.at(id).handle; }
   peer_actor link(const endpoint& from, node_id to);
 
  private:
@@ -66,11 +75,13 @@ class cluster {
     leader_actor actor;
     vote elected;
     batches log;  // when it was elected
+    core::membership members;  // in force before its last step
     log_index committed;
   };
   struct node {
     std::unique_ptr<storage::memory_env> files = std::make_unique<storage::memory_env>();
     uint64_t incarnation = 0;
+    uint64_t disks = 1;  // it has had
     std::shared_ptr<watched_storage> storage;
     std::weak_ptr<watched_storage> storage_in_use;
     std::shared_ptr<ledger> machine;

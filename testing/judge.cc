@@ -103,7 +103,8 @@ void judge::on_elected(node_id node, const vote& elected, const batches& log) {
 }
 
 void judge::on_leader_committed(node_id node, const vote& elected, log_index index,
-                                leader_id writer) {
+                                leader_id writer, const core::membership& members) {
+  world_.members = members;
   on_committed(node, index, writer, elected.leader, true);
 }
 

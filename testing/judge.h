@@ -38,8 +38,9 @@ class judge {
   // -- actors -----------------------------------------------------------------------------------
 
   void on_elected(node_id node, const vote& elected, const batches& log);
-  // This leadership committed `index`, an entry that `writer` wrote.
-  void on_leader_committed(node_id node, const vote& elected, log_index index, leader_id writer);
+  // This leadership committed `index`, an entry that `writer` wrote, while `members` were in force.
+  void on_leader_committed(node_id node, const vote& elected, log_index index, leader_id writer,
+                           const core::membership& members);
   void on_follower_committed(node_id node, const vote& saved, log_index index, leader_id writer);
   void on_applied(node_id node, log_index index, uint64_t command, uint64_t state);
   void on_position(node_id node, const position& p);

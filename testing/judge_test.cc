@@ -61,7 +61,7 @@ TEST_F(judge_test, two_batches_of_one_leader_at_one_index) {
 
 TEST_F(judge_test, a_leader_that_lacks_a_committed_entry) {
   write({n1, n2}, first_);
-  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1));
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
   judge_.on_elected(n2, won(2, n2), {first_});
   expect_good();
   judge_.on_elected(n3, won(3, n3), {});
@@ -70,7 +70,7 @@ TEST_F(judge_test, a_leader_that_lacks_a_committed_entry) {
 
 TEST_F(judge_test, different_commands_at_one_index) {
   write({n1, n2}, first_);
-  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1));
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
   judge_.on_applied(n1, log_index(1), 7, 70);
   judge_.on_applied(n2, log_index(1), 7, 70);
   expect_good();
@@ -80,8 +80,8 @@ TEST_F(judge_test, different_commands_at_one_index) {
 
 TEST_F(judge_test, another_entry_is_committed_at_one_index) {
   write({n1, n2}, first_);
-  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1));
-  judge_.on_follower_committed(n2, won(1), log_index(1), led_by(1));
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
+  judge_.on_follower_committed(n2, won(1), log_index(1), led_by(1), three_nodes());
   expect_good();
   judge_.on_follower_committed(n3, won(2), log_index(1), led_by(2));
   expect_broken("committed is immutable");
@@ -89,7 +89,7 @@ TEST_F(judge_test, another_entry_is_committed_at_one_index) {
 
 TEST_F(judge_test, a_committed_entry_is_removed) {
   write({n1, n2}, first_);
-  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1));
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
   expect_good();
   judge_.on_truncated(n2, log_index(0));
   expect_broken("committed is immutable");
@@ -98,7 +98,7 @@ TEST_F(judge_test, a_committed_entry_is_removed) {
 TEST_F(judge_test, a_commit_without_a_write_quorum_on_disk) {
   write({n1}, first_);
   judge_.on_appended(n2, first_);  // not synced
-  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1));
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
   expect_broken("acknowledged is durable");
 }
 

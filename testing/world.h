@@ -38,7 +38,7 @@ struct committed_entry {
 
 struct world {
   core::vote_mode mode = core::vote_mode::advanced;
-  core::membership members;
+  core::membership members;  // in force where an entry was committed last
   std::map<node_id, disk> disks;
   std::vector<committed_entry> committed;  // [i] has index i + 1
   // Every batch that was ever written anywhere, by what names it.

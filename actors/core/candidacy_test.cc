@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/core/quorum_text.h"
 #include "actors/core/samples.h"
 
 namespace troupe::core {
@@ -92,9 +93,7 @@ TEST(candidacy_test, in_a_joint_membership_a_majority_of_each_side_is_needed) {
 }
 
 TEST(candidacy_test, an_election_needs_the_read_quorum) {
-  std::vector<quorum::child> children;
-  for (uint64_t i = 1; i <= 4; ++i) children.push_back({1, node_id(i)});
-  auto c = node_1(membership({quorum(children, 3, 2)}, addresses_of(4)));
+  auto c = node_1(membership({*parse_quorum("read 3 write 2 of (1,2,3,4)")}, addresses_of(4)));
   EXPECT_EQ(c.on_vote_reply(granted_by(2)), result::waiting) << "enough to commit, not to elect";
   EXPECT_EQ(c.on_vote_reply(granted_by(3)), result::won);
 }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/core/quorum_text.h"
 #include "actors/core/rehearsal.h"
 #include "actors/core/samples.h"
 
@@ -141,6 +142,33 @@ TEST(election_test, when_the_leader_is_cut_off_the_others_elect_soon) {
     r.run_for(10 * timeout);
     ASSERT_FALSE(r.leads(leader)) << "it has given up";
   });
+}
+
+// Four nodes, of which two commit and three elect (Flexible Paxos).
+TEST(election_test, where_two_commit_and_three_elect_two_keep_a_leader_but_elect_none) {
+  for (auto mode : both_modes)
+    for (uint64_t seed = 1; seed <= 50; ++seed) {
+      SCOPED_TRACE(testing::Message() << "seed=" << seed);
+      auto o = nodes(4, seed, mode);
+      o.voters = *parse_quorum("read 3 write 2 of (1,2,3,4)");
+      rehearsal r(o);
+      const auto leader = settle(r);
+      const uint64_t a = leader % 4 + 1, b = a % 4 + 1, c = b % 4 + 1;
+      r.only({{leader, a}});
+      r.run_for(30 * timeout);
+      ASSERT_EQ(r.leader(), leader) << "one follower is enough";
+      r.heal();
+      r.run_for(2 * timeout);
+      ASSERT_EQ(r.leader(), leader);
+
+      r.only({{a, b}});
+      r.run_for(30 * timeout);
+      ASSERT_EQ(r.leader(), 0u);
+      r.only({{a, b}, {b, c}, {a, c}});
+      ASSERT_TRUE(r.run_until([&] { return r.leader() != 0; }, 10 * timeout));
+      ASSERT_NE(r.leader(), leader);
+      ASSERT_TRUE(r.broken().empty()) << r.broken().front();
+    }
 }
 
 // Scenario 13: it sends and hears nothing.

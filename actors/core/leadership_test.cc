@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/core/quorum_text.h"
 #include "actors/core/samples.h"
 
 namespace troupe::core {
@@ -117,9 +118,7 @@ TEST(leadership_test, in_a_joint_membership_a_majority_of_each_side_commits) {
 }
 
 TEST(leadership_test, commits_reads_and_leases_need_the_write_quorum) {
-  std::vector<quorum::child> children;
-  for (uint64_t i = 1; i <= 4; ++i) children.push_back({1, node_id(i)});
-  auto l = of(membership({quorum(children, 3, 2)}, addresses_of(4)));
+  auto l = of(membership({*parse_quorum("read 3 write 2 of (1,2,3,4)")}, addresses_of(4)));
   append(l, 6);
   l.on_flushed(at(me, 6), time_zero);
   l.begin_round();

@@ -68,7 +68,7 @@ class membership {
   std::map<node_id, member> nodes_;
 };
 
-// {1,2,3} + {3,4,5} learners {6}
+// majority(1,2,3) + majority(3,4,5) learners {6}
 std::ostream& operator<<(std::ostream& out, const membership& m);
 
 }  // namespace troupe::core

@@ -146,7 +146,7 @@ TEST(membership_test, standard_mode_is_stricter_for_every_config) {
 TEST(membership_test, is_printed_in_short) {
   std::ostringstream out;
   out << moving() << '\n' << membership::of_majority(addresses({1, 2})) << '\n' << membership();
-  EXPECT_EQ(out.str(), "{1,2,3} + {3,4,5} learners {6}\n{1,2}\n{}");
+  EXPECT_EQ(out.str(), "majority(1,2,3) + majority(3,4,5) learners {6}\nmajority(1,2)\n{}");
 }
 
 }  // namespace

@@ -1,16 +1,16 @@
 #include "actors/core/quorum.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "actors/core/disjoint.h"
+#include "actors/core/quorum_text.h"
 
 namespace troupe::core {
 namespace {
-
-constexpr uint64_t max_weight = std::numeric_limits<uint64_t>::max();
 
 absl::Status refuse(std::string why) {
   return absl::InvalidArgumentError(absl::StrCat("quorum: ", why));
@@ -25,39 +25,43 @@ void collect_voters(const quorum& tree, std::vector<node_id>& found) {
   }
 }
 
-absl::Status check_thresholds(uint64_t read, uint64_t write, uint64_t total, vote_mode mode) {
-  if (read == 0 || write == 0) return refuse("a threshold is 0");
-  if (read > total || write > total)
-    return refuse(absl::StrCat("a threshold exceeds the total weight: read ", read, ", write ",
-                               write, ", total ", total));
-  // Subtractions, because sums of hostile thresholds could wrap.
-  if (write <= total - read)
-    return refuse(absl::StrCat("an election could miss a commit: read ", read, " + write ", write,
-                               " must exceed the total weight ", total));
-  if (mode == vote_mode::standard && read <= total - read)
-    return refuse(absl::StrCat("two leaders could be elected in one term: 2 * read ", read,
-                               " must exceed the total weight ", total));
+absl::Status check_threshold(uint64_t threshold, uint64_t total) {
+  if (threshold == 0) return refuse("a threshold is 0");
+  if (threshold > total)
+    return refuse(absl::StrCat("the threshold ", threshold, " exceeds the total weight ", total));
   return absl::OkStatus();
 }
 
-// One group and those below it; says nothing about voters that stand twice.
-absl::Status check_group(const quorum& group, vote_mode mode) {
-  if (group.children().empty()) return refuse("a group is empty");
-  uint64_t total = 0;
-  for (const auto& child : group.children()) {
-    if (child.weight == 0) return refuse("a weight is 0");
-    if (child.weight > max_weight - total) return refuse("the total weight is too large");
-    total += child.weight;
-    if (const auto* below = std::get_if<quorum>(&child.kind))
-      if (auto status = check_group(*below, mode); !status.ok()) return status;
-  }
-  return check_thresholds(group.read_threshold(), group.write_threshold(), total, mode);
+absl::Status check_child(const quorum::child& child) {
+  if (child.weight == 0 || child.weight > quorum::max_weight)
+    return refuse(absl::StrCat("a weight is ", child.weight, ", not 1 to ", quorum::max_weight));
+  if (!child.name.empty() && !is_quorum_name(child.name)) return refuse("a name is not legal");
+  const auto* voter = std::get_if<node_id>(&child.kind);
+  if (voter && !*voter) return refuse("0 is not a node id");
+  return absl::OkStatus();
 }
 
-bool is_plain_majority(const quorum& q) {
-  const uint64_t half_and_one = q.children().size() / 2 + 1;
-  return q.read_threshold() == half_and_one && q.write_threshold() == half_and_one &&
-         std::ranges::all_of(q.children(), [](const auto& child) { return child.weight == 1; });
+// One group and those below it; counts their children in `children`.
+absl::Status check_group(const quorum& group, size_t depth, size_t& children) {
+  if (depth > quorum::max_depth)
+    return refuse(absl::StrCat("more than ", quorum::max_depth, " groups inside each other"));
+  if (group.children().empty()) return refuse("a group is empty");
+  children += group.children().size();
+  if (children > quorum::max_children)
+    return refuse(absl::StrCat("more than ", quorum::max_children, " voters and groups"));
+  uint64_t total = 0;
+  for (const auto& child : group.children()) {
+    if (auto status = check_child(child); !status.ok()) return status;
+    total += child.weight;
+    if (const auto* below = std::get_if<quorum>(&child.kind))
+      if (auto status = check_group(*below, depth + 1, children); !status.ok()) return status;
+  }
+  if (auto status = check_threshold(group.read_threshold(), total); !status.ok()) return status;
+  return check_threshold(group.write_threshold(), total);
+}
+
+std::string set_text(const std::set<node_id>& ids) {
+  return absl::StrCat("{", absl::StrJoin(ids, ",", absl::StreamFormatter()), "}");
 }
 
 }  // namespace
@@ -123,8 +127,9 @@ bool quorum::contains(node_id id) const {
   });
 }
 
-absl::Status quorum::check(vote_mode mode) const {
-  if (auto status = check_group(*this, mode); !status.ok()) return status;
+absl::Status quorum::check_form() const {
+  size_t children = 0;
+  if (auto status = check_group(*this, 1, children); !status.ok()) return status;
   std::vector<node_id> found;
   collect_voters(*this, found);
   std::ranges::sort(found);
@@ -133,23 +138,21 @@ absl::Status quorum::check(vote_mode mode) const {
   return absl::OkStatus();
 }
 
+absl::Status quorum::check(vote_mode mode) const {
+  if (auto status = check_form(); !status.ok()) return status;
+  if (const auto apart = find_disjoint(*this, quorum_kind::read, quorum_kind::write))
+    return refuse(absl::StrCat(set_text(apart->first), " elects and ", set_text(apart->second),
+                               " commits, and they share no voter"));
+  if (mode == vote_mode::advanced) return absl::OkStatus();
+  if (const auto apart = find_disjoint(*this, quorum_kind::read, quorum_kind::read))
+    return refuse(absl::StrCat(set_text(apart->first), " elects and ", set_text(apart->second),
+                               " elects as well in the same term, and they share no voter"));
+  return absl::OkStatus();
+}
+
 bool quorum::operator==(const quorum& other) const {
   return read_threshold_ == other.read_threshold_ && write_threshold_ == other.write_threshold_ &&
          children_ == other.children_;
-}
-
-std::ostream& operator<<(std::ostream& out, const quorum& q) {
-  const char* separator = "{";
-  for (const auto& child : q.children()) {
-    out << separator;
-    std::visit([&out](const auto& kind) { out << kind; }, child.kind);
-    if (child.weight != 1) out << '*' << child.weight;
-    separator = ",";
-  }
-  if (q.children().empty()) out << '{';
-  out << '}';
-  if (!is_plain_majority(q)) out << 'r' << q.read_threshold() << 'w' << q.write_threshold();
-  return out;
 }
 
 }  // namespace troupe::core

@@ -6,9 +6,11 @@
 // weighted, zone and separate read/write quorums.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <ostream>
 #include <set>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -26,6 +28,12 @@ enum class quorum_kind { read, write };
 class quorum {
  public:
   struct child;
+
+  // Bounds of a well-formed tree, so that no sum wraps and no recursion is deep.
+  static constexpr size_t max_depth = 8;       // groups inside each other, the outermost counted
+  static constexpr size_t max_children = 255;  // voters and groups in the whole tree
+  static constexpr uint64_t max_weight = 1000;
+  static constexpr size_t max_name = 32;  // bytes
 
   quorum() = default;
   // Does not check; see check().
@@ -46,23 +54,27 @@ class quorum {
   std::set<node_id> voters() const;
   bool contains(node_id id) const;
 
-  // Ok when every read quorum meets every write quorum, no voter stands twice, all weights and
-  // thresholds are ≥ 1 and reachable; in standard mode also when read quorums meet each other.
-  // Otherwise kInvalidArgument with the reason. Every group is checked: where read + write exceeds
-  // the total at each group, any two quorums share a satisfied child, and so on down to a voter.
+  // Ok when the tree is well-formed: within the bounds above, no group empty, all node ids and
+  // weights ≥ 1, all thresholds from 1 to the weight of the group, no voter twice, names legal.
+  // kInvalidArgument with the reason otherwise.
+  absl::Status check_form() const;
+
+  // Ok when the tree is well-formed, every read quorum meets every write quorum and, in standard
+  // mode, read quorums meet each other. Exact: kInvalidArgument names two quorums that share no
+  // voter, see disjoint.h.
   absl::Status check(vote_mode mode) const;
 
   const std::vector<child>& children() const { return children_; }
   uint64_t read_threshold() const { return read_threshold_; }
   uint64_t write_threshold() const { return write_threshold_; }
 
-  bool operator==(const quorum& other) const;
-
- private:
   uint64_t threshold(quorum_kind kind) const {
     return kind == quorum_kind::read ? read_threshold_ : write_threshold_;
   }
 
+  bool operator==(const quorum& other) const;
+
+ private:
   std::vector<child> children_;
   uint64_t read_threshold_ = 0;
   uint64_t write_threshold_ = 0;
@@ -71,12 +83,12 @@ class quorum {
 struct quorum::child {
   uint64_t weight = 1;
   std::variant<node_id, quorum> kind;
+  std::string name = {};  // a label, for instance of a zone, or empty
 
   bool operator==(const child&) const = default;
 };
 
-// {1,2,3} is a majority; else each weight that is not 1 follows its child and both thresholds the
-// group: {1*2,{2,3,4}}r2w2.
+// The canonical text, see quorum_text.h.
 std::ostream& operator<<(std::ostream& out, const quorum& q);
 
 }  // namespace troupe::core

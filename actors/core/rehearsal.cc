@@ -9,7 +9,10 @@
 namespace troupe::core {
 
 rehearsal::rehearsal(options o)
-    : options_(o), random_(o.seed), members_(majority_of(o.nodes)), now_(time_zero) {
+    : options_(o),
+      random_(o.seed),
+      members_(o.voters ? membership({*o.voters}, addresses_of(o.nodes)) : majority_of(o.nodes)),
+      now_(time_zero) {
   const duration same = jitter();
   for (const auto& [id, node] : members_.nodes()) {
     node& n = nodes_[id];

@@ -23,6 +23,8 @@ class rehearsal {
  public:
   struct options {
     uint64_t nodes = 3;
+    // Of the nodes 1..nodes; a majority of them where nothing is said.
+    std::optional<quorum> voters;
     vote_mode mode = vote_mode::advanced;
     uint64_t seed = 1;
     core::timing timing;

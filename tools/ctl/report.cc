@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace troupe::tools {
 namespace {
@@ -37,7 +38,8 @@ std::string status_text(const status& s) {
                           ", committed ", s.committed.value, ", applied ", s.applied.value, "\n");
   if (s.members.empty()) return out + "members: none yet\n";
   absl::StrAppend(&out, "members", s.members.joint() ? ", joint" : "",
-                  s.membership_committed ? "" : ", not committed", ":\n");
+                  s.membership_committed ? "" : ", not committed", ": ",
+                  absl::StrJoin(s.members.configs(), " and ", absl::StreamFormatter()), "\n");
   for (const auto& [id, node] : s.members.nodes()) {
     absl::StrAppend(&out, "  ", id.value, " ", node.address,
                     s.members.is_voter(id) ? " voter" : " learner");

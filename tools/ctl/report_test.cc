@@ -49,7 +49,7 @@ TEST(Report, StatusForPeople) {
             "node 1: leader, version 0.1\n"
             "vote: term 3 of node 1, elected\n"
             "log: last 9, committed 9, applied 8\n"
-            "members:\n"
+            "members: majority(1,2)\n"
             "  1 a:1 voter\n"
             "  2 b:2 voter, streaming, has up to 7, answered 12 ms ago\n");
   EXPECT_EQ(members_text(sample()), "1 a:1 voter\n2 b:2 voter\n");

@@ -2,28 +2,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/core/quorum_text.h"
+
 namespace troupe::tools {
 namespace {
 
 using json = nlohmann::ordered_json;
 
-json tree(const core::quorum& q) {
-  json children = json::array();
-  for (const auto& c : q.children()) {
-    json child;
-    if (const auto* voter = std::get_if<node_id>(&c.kind))
-      child["voter"] = voter->value;
-    else
-      child = tree(std::get<core::quorum>(c.kind));
-    child["weight"] = c.weight;
-    children.push_back(std::move(child));
-  }
-  return {{"read", q.read_threshold()}, {"write", q.write_threshold()}, {"children", children}};
-}
-
 json members(const core::membership& m) {
   json configs = json::array();
-  for (const auto& config : m.configs()) configs.push_back(tree(config));
+  for (const auto& config : m.configs()) configs.push_back(core::print(config));
   json learners = json::array();
   for (const auto id : m.learners()) learners.push_back(id.value);
   json addresses = json::object();

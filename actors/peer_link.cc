@@ -141,6 +141,11 @@ void peer_link::on_tick(const tick& t) {
 
 // -- passing on -----------------------------------------------------------------------------------
 
+duration peer_link::append_deadline(const core::append_request& m) const {
+  if (m.batches.empty()) return rpc_deadline();
+  return options_.timing.rpc_timeout(unanswered_ + size_of(m).value);
+}
+
 bool peer_link::land(uint64_t ticket) {
   const auto it = flights_.find(ticket);
   if (it == flights_.end()) return false;
@@ -188,7 +193,7 @@ peer_link_actor::behavior_type peer_link_behavior(
         return me->relay<core::vote_reply>(m, small, me->rpc_deadline());
       },
       [me](const core::append_request& m) {
-        return me->relay<core::append_reply>(m, size_of(m), me->rpc_deadline());
+        return me->relay<core::append_reply>(m, size_of(m), me->append_deadline(m));
       },
       [me](const propose& m) {
         return me->relay<outcome>(m, byte_count(m.commands.bytes().size()), me->client_deadline());

@@ -53,6 +53,8 @@ class peer_link {
   void on_tick(const tick& t);
 
   duration rpc_deadline() const { return options_.timing.rpc_timeout(); }
+  // A large one may take long on a thin link, and so may what was sent before it.
+  duration append_deadline(const core::append_request& m) const;
   duration client_deadline() const { return options_.client_deadline; }
 
  private:

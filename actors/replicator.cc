@@ -4,12 +4,6 @@
 #include "proto/trace.h"
 
 namespace troupe {
-namespace {
-
-// What a link is taken to carry at least: 4 MB/s.
-constexpr duration slowest_per_byte(250);
-
-}  // namespace
 
 replicator::replicator(self_ptr self, replicator_options options)
     : self_(self),
@@ -34,7 +28,12 @@ void replicator::on_confirm(const confirm& m) {
   round_ = std::max(round_, m.round);
   committed_ = std::max(committed_, m.committed);
   pump();
-  if (round_sent_ < round_) send(progress_.heartbeat(), {});
+  confirm_round();
+}
+
+// What cannot be sent now goes with the next request, or when another one was answered.
+void replicator::confirm_round() {
+  if (round_sent_ < round_ && progress_.may_confirm()) send(progress_.heartbeat(), {});
 }
 
 void replicator::remember(const batch_ptr& b) {
@@ -63,7 +62,7 @@ void replicator::pump() {
     if (!probing && progress_.next_index() > progress_.last_index()) return;
     auto step = progress_.next();
     std::vector<batch_ptr> batches;
-    if (step.first <= progress_.last_index() && !gather(step, batches)) {
+    if (step.most && step.first <= progress_.last_index() && !gather(step, batches)) {
       // A probe need not wait for payloads: it goes out empty.
       if (!probing) return;
     }
@@ -136,9 +135,9 @@ void replicator::send(const core::progress::step& step, std::vector<batch_ptr> b
   request.cluster = options_.cluster;
   request.incarnation = incarnation_;
   request.batches = std::move(batches);
-  // A large request may take long on a thin link.
-  const auto patience = options_.timing.rpc_timeout() + size.value * slowest_per_byte;
-  self_->request(options_.link, patience, std::move(request))
+  // An upper bound on what waits here; the progress gives a payload up before, by what it measured.
+  const auto deadline = options_.timing.rpc_timeout(size ? progress_.in_flight() : byte_count(0));
+  self_->request(options_.link, deadline, std::move(request))
       .then([this, t = step.ticket](const core::append_reply& reply) { on_reply(t, reply); },
             [this, t = step.ticket](const caf::error&) { on_error(t); });
 }
@@ -153,7 +152,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   unreachable_ = false;
   switch (reply.verdict) {
     case core::verdict::matched:
-      progress_.on_matched(ticket, reply.durable);
+      progress_.on_matched(ticket, reply.durable, self_->clock().now());
       break;
     case core::verdict::conflict:
       on_conflict(ticket, reply.hint);
@@ -171,6 +170,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   self_->send(options_.leader,
               acked{options_.session, options_.peer, durable, *sent, reply.round, incarnation_});
   pump();
+  confirm_round();
 }
 
 // Who answered first in this session, or is registered, is the follower; another disk under its
@@ -199,8 +199,7 @@ void replicator::on_conflict(uint64_t ticket, const log_id& hint) {
 }
 
 void replicator::on_error(uint64_t ticket) {
-  progress_.on_failure(ticket);
-  unreachable_ = true;
+  if (progress_.on_failure(ticket)) unreachable_ = true;
 }
 
 // -- time -----------------------------------------------------------------------------------------
@@ -208,6 +207,7 @@ void replicator::on_error(uint64_t ticket) {
 void replicator::on_tick(const tick& t) {
   if (!heartbeat_.on_tick(self_, t)) return;
   const auto now = self_->clock().now();
+  if (progress_.on_time(now, options_.timing.rpc_timeout())) unreachable_ = true;
   const auto due = last_sent_ + options_.timing.heartbeat_interval;
   if (now >= due) {
     unreachable_ = false;

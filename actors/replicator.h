@@ -42,6 +42,7 @@ class replicator {
 
  private:
   void pump();
+  void confirm_round();
   bool gather(core::progress::step& step, std::vector<batch_ptr>& batches);
   void read_older(log_index from);
   void send(const core::progress::step& step, std::vector<batch_ptr> batches);

@@ -70,7 +70,6 @@ class frames {
   // Appends a whole run with one copy.
   void add_all(frames_view run);
   void clear() { bytes_.clear(), count_ = 0; }
-  void reserve(size_t bytes) { bytes_.reserve(bytes); }
 
   operator frames_view() const { return {bytes_, count_}; }  // NOLINT: a view of itself
   frames_view view() const { return *this; }

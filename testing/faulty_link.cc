@@ -37,6 +37,27 @@ void observe(network& net, node_id from, const core::append_reply& reply) {
 template <class Reply>
 void observe(network&, node_id, const Reply&) {}
 
+// On a line, roughly: a header, and what it carries.
+constexpr byte_count header(100);
+template <class Message>
+byte_count size_of(const Message&) {
+  return header;
+}
+template <>
+byte_count size_of(const core::append_request& m) {
+  byte_count size = header;
+  for (const auto& b : m.batches) size += b->size().value;
+  return size;
+}
+template <>
+byte_count size_of(const propose& m) {
+  return header + m.commands.bytes().size();
+}
+template <>
+byte_count size_of(const outcome& m) {
+  return header + m.results.bytes().size();
+}
+
 // One request on its way there and back.
 template <class Request, class Reply>
 class journey : public std::enable_shared_from_this<journey<Request, Reply>> {
@@ -52,14 +73,17 @@ class journey : public std::enable_shared_from_this<journey<Request, Reply>> {
     auto promise = promise_;
     if (!net_.alive(from_)) return promise;
     const auto arrivals = net_.fate(from_.id, to_, may_duplicate<Request>);
+    const auto line = net_.pass(from_.id, to_, size_of(m), now());
     if (arrivals.empty()) lost();
     const auto request = net_.recodes() ? recoded(m) : m;
     for (const auto delay : arrivals)
-      after(delay, [me = this->shared_from_this(), request] { me->arrive(request); });
+      after(line + delay, [me = this->shared_from_this(), request] { me->arrive(request); });
     return promise;
   }
 
  private:
+  instant now() const { return self_->clock().now(); }
+
   void after(duration delay, std::function<void()> what) {
     self_->delayed_send(self_, delay, arrival{std::move(what)});
   }
@@ -82,8 +106,9 @@ class journey : public std::enable_shared_from_this<journey<Request, Reply>> {
     if (!net_.alive(there)) return lost();
     observe(net_, to_, answer);
     const auto arrivals = net_.fate(to_, from_.id, false);
+    const auto line = net_.pass(to_, from_.id, size_of(answer), now());
     if (arrivals.empty()) return lost();
-    after(arrivals[0], [me = this->shared_from_this(), answer] { me->come_back(answer); });
+    after(line + arrivals[0], [me = this->shared_from_this(), answer] { me->come_back(answer); });
   }
 
   void come_back(const caf::error& e) { finish(e); }

@@ -37,6 +37,12 @@ struct weather {
   duration long_delay_max = std::chrono::milliseconds(800);
 };
 
+// What one direction between two nodes carries: one message after another, in order.
+struct line {
+  double rate = 0;    // bytes a second; 0: unlimited
+  duration delay{0};  // of each message, beyond the time that its bytes take
+};
+
 class network {
  public:
   network(dice& chance, judge& observer) : chance_(chance), observer_(observer) {}
@@ -57,9 +63,16 @@ class network {
   void set_weather(const weather& w) { weather_ = w; }
   void cut(node_id from, node_id to) { cut_.emplace(from, to); }
   void heal() { cut_.clear(); }
+  void set_line(node_id from, node_id to, const line& l) { lines_[{from, to}] = {l}; }
 
   // When the copies of a message from one to the other arrive, from now on; none when it is lost.
   std::vector<duration> fate(node_id from, node_id to, bool may_duplicate);
+  // How much later a message of so many bytes arrives because of the line, behind what is on it.
+  duration pass(node_id from, node_id to, byte_count size, instant now);
+  // How long what is handed to the line now waits for its turn.
+  duration backlog(node_id from, node_id to, instant now) const;
+  // All bytes that were handed to the line, cut or not. Counted where a line was set.
+  byte_count handed(node_id from, node_id to) const;
   bool connected(node_id from, node_id to) const { return !cut_.contains({from, to}); }
   bool tells_unreachable() { return chance_.chance(weather_.unreachable); }
   bool recodes() { return chance_.chance(weather_.recode); }
@@ -67,11 +80,18 @@ class network {
   judge& observer() { return observer_; }
 
  private:
+  struct line_in_use {
+    line what;
+    instant free;  // when it has sent all that it was handed
+    byte_count handed;
+  };
+
   dice& chance_;
   judge& observer_;
   weather weather_;
   std::map<node_id, server_at> servers_;
   std::set<std::pair<node_id, node_id>> cut_;
+  std::map<std::pair<node_id, node_id>, line_in_use> lines_;
 };
 
 }  // namespace troupe::sim

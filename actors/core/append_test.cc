@@ -181,7 +181,7 @@ int round_trips(progress& p, const log_view& log, acceptor& a, const vote& leade
            time_zero);
     auto decision = a.on_append_request(request, time_zero);
     if (auto* accepted = std::get_if<accepted_append>(&decision))
-      p.on_matched(step.ticket, accepted->reply.durable);
+      p.on_matched(step.ticket, accepted->reply.durable, time_zero);
     else
       p.on_conflict(step.ticket, std::get<append_refusal>(decision).reply.hint);
   }
@@ -200,6 +200,28 @@ TEST(append_test, a_diverged_follower_converges_in_as_many_round_trips_as_there_
   auto a = follower(log_of(theirs), won(20, 2));
   EXPECT_LE(round_trips(p, log, a, won(20, 2), 20'000), 8 + 2);
   EXPECT_EQ(a.log().last(), log.last());
+}
+
+// Only leader changes count, on either side; the last two are the first probe and the transfer.
+TEST(append_test, the_number_of_conflicting_entries_costs_no_round_trip) {
+  for (const uint64_t entries : {50u, 60u, 10'000u, 100'000u})
+    for (const uint64_t my_leaders : {1u, 2u, 10u, 50u})
+      for (const uint64_t their_leaders : {1u, 2u, 10u, 50u}) {
+        SCOPED_TRACE(testing::Message() << entries << " conflicting entries, leaders: "
+                                        << my_leaders << " and " << their_leaders);
+        const auto grown = [&](uint64_t leaders, uint64_t parity) {
+          std::vector<std::pair<leader_id, uint64_t>> runs{{one, 100}};
+          for (uint64_t i = 1; i <= leaders; ++i)
+            runs.emplace_back(led_by(2 * i + parity), 100 + entries * i / leaders);
+          return log_of(runs);
+        };
+        const auto log = grown(my_leaders, 1);
+        progress p(log, {});
+        auto a = follower(grown(their_leaders, 0), won(200, 2));
+        const auto changes = static_cast<int>(std::min(my_leaders, their_leaders));
+        ASSERT_LE(round_trips(p, log, a, won(200, 2), entries), changes + 2);
+        ASSERT_EQ(a.log().last(), log.last());
+      }
 }
 
 TEST(append_test, any_two_logs_converge) {

@@ -226,7 +226,7 @@ TEST(hostile_test, nonsense_of_a_follower_leads_replication_back_to_probing) {
       const log_id nonsense{{term(any()), node_id(any())}, log_index(any())};
       const auto ticket = random() % 4 == 0 ? any() : step.ticket;
       if (random() % 2 == 0)
-        p.on_matched(ticket, nonsense);
+        p.on_matched(ticket, nonsense, time_zero);
       else
         p.on_conflict(ticket, nonsense);
       ASSERT_TRUE(log.contains(p.matched())) << p.matched();

@@ -55,12 +55,6 @@ log_id log_view::floor(const log_id& limit) const {
   return {std::prev(run_after(index))->leader, index};
 }
 
-std::optional<log_index> log_view::first_of(leader_id leader) const {
-  const auto run = std::ranges::lower_bound(runs_, leader, {}, &leader_run::leader);
-  if (run == runs_.end() || run->leader != leader) return std::nullopt;
-  return run->first;
-}
-
 void log_view::append(leader_id leader, log_index last) {
   TROUPE_CHECK(last > last_, "an append adds at least one entry");
   TROUPE_CHECK(leader || last == log_index(1), written_by_nobody);

@@ -35,9 +35,6 @@ class log_view {
   // takes O(leader changes) round trips. purged() when there is none.
   log_id floor(const log_id& limit) const;
 
-  // The first entry that `leader` wrote; nullopt when it wrote none that is still here.
-  std::optional<log_index> first_of(leader_id leader) const;
-
   // Extends the log up to `last` (> last_index()) with entries of `leader`. Leader ids must not
   // fall, and only the first membership, at index 1, was written by nobody.
   void append(leader_id leader, log_index last);

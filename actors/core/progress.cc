@@ -8,18 +8,40 @@
 namespace troupe::core {
 
 progress::progress(log_view log, flow_limits limits)
-    : log_(std::move(log)), limits_(limits), next_(log_.last()) {}
+    : log_(std::move(log)), limits_(limits), window_(limits.window), next_(log_.last()) {}
 
 bool progress::may_send() const {
   if (mode_ == mode::probing)
     return std::ranges::none_of(flights_, [&](const flight& f) { return f.epoch == epoch_; });
-  return flights_.size() < limits_.requests && in_flight_ < limits_.window;
+  if (in_flight_ >= limits_.window || count(true) >= limits_.requests) return false;
+  // One request keeps the path busy while the next one is on its way, as long as it is not so large
+  // that waiting for its answer costs little.
+  const flight* oldest = oldest_payload();
+  const auto target = window_.target();
+  return oldest == nullptr || in_flight_ < target + std::min(oldest->size, target).value;
 }
 
 progress::step progress::next() const {
-  const auto room = limits_.window.value - std::min(in_flight_.value, limits_.window.value);
-  return {tickets_ + 1, next_, next_.index.next(),
-          byte_count(std::min(room, limits_.request.value))};
+  uint64_t most = 0;
+  if (!bare_ && in_flight_ < limits_.window) {
+    // Several share the target, so that answers come while the others are on their way.
+    most = std::min(limits_.request.value, window_.target().value / 16);
+    most = std::clamp<uint64_t>(most, 1, limits_.window.value - in_flight_.value);
+  }
+  return {tickets_ + 1, next_, next_.index.next(), byte_count(most)};
+}
+
+bool progress::may_confirm() const { return count(false) < limits_.requests; }
+
+const progress::flight* progress::oldest_payload() const {
+  for (const flight& f : flights_)
+    if (f.size && f.epoch == epoch_) return &f;
+  return nullptr;
+}
+
+size_t progress::count(bool with_payload) const {
+  return static_cast<size_t>(std::ranges::count_if(
+      flights_, [&](const flight& f) { return bool(f.size) == with_payload; }));
 }
 
 progress::step progress::moved_back(const step& s, log_index first) const {
@@ -38,7 +60,8 @@ void progress::sent(const step& s, const log_id& last, byte_count size, instant 
   TROUPE_CHECK(s.ticket == tickets_ + 1, "tickets are used in order");
   TROUPE_CHECK(last.index >= s.previous.index, "a request never goes backwards");
   ++tickets_;
-  flights_.push_back({s.ticket, epoch_, s.previous, size, now});
+  auto mark = size ? window_.on_sent(size, in_flight_, now) : window::mark{.sent = now};
+  flights_.push_back({s.ticket, epoch_, s.previous, size, mark});
   in_flight_ += size.value;
   // A probe that carries batches does not move on before it is answered.
   if (mode_ == mode::streaming) next_ = std::max(next_, last);
@@ -46,7 +69,7 @@ void progress::sent(const step& s, const log_id& last, byte_count size, instant 
 
 std::optional<instant> progress::sent_at(uint64_t ticket) const {
   for (const flight& f : flights_)
-    if (f.ticket == ticket) return f.sent;
+    if (f.ticket == ticket) return f.mark.sent;
   return std::nullopt;
 }
 
@@ -59,17 +82,31 @@ std::optional<progress::flight> progress::land(uint64_t ticket) {
   return landed;
 }
 
-void progress::on_matched(uint64_t ticket, const log_id& durable) {
+void progress::on_matched(uint64_t ticket, const log_id& durable, instant now) {
   const auto landed = land(ticket);
   if (!landed || landed->epoch != epoch_) return;
+  if (landed->size) {
+    window_.on_delivered(landed->mark, landed->size, now);
+    answered_ = now;
+  }
   // The environment may claim anything: what is not in the log of the leader was never sent.
   if (durable != log_id{} && !log_.contains(durable)) return probe_from(landed->previous);
   matched_ = std::max(matched_, durable);
   common_ = std::max({common_, landed->previous, durable});
   next_ = mode_ == mode::streaming ? std::max(next_, common_) : common_;
-  if (mode_ == mode::streaming) return;
+  if (mode_ == mode::probing) stream();
+}
+
+// What was sent before the probe has arrived or is lost: either way it is no longer in flight.
+void progress::stream() {
   TROUPE_EVENT(debug) << "follower matches at " << common_;
   mode_ = mode::streaming;
+  bare_ = false;
+  std::erase_if(flights_, [&](const flight& f) {
+    if (f.epoch == epoch_) return false;
+    in_flight_ = in_flight_ - f.size.value;
+    return true;
+  });
 }
 
 void progress::on_conflict(uint64_t ticket, const log_id& hint) {
@@ -85,14 +122,33 @@ void progress::on_conflict(uint64_t ticket, const log_id& hint) {
   probe_from(at);
 }
 
-void progress::on_failure(uint64_t ticket) {
+bool progress::on_failure(uint64_t ticket) {
   const auto landed = land(ticket);
-  if (!landed || landed->epoch != epoch_) return;
+  if (!landed || landed->epoch != epoch_) return false;
+  if (mode_ == mode::streaming && !landed->size && oldest_payload() != nullptr) return false;
+  lose();
+  return true;
+}
+
+bool progress::on_time(instant now, duration rpc_timeout) {
+  const flight* oldest = oldest_payload();
+  if (oldest == nullptr) return false;
+  // Its turn on the path came when the one before it was answered (RFC 6298, 5.3).
+  const auto began = std::max(oldest->mark.sent, answered_);
+  if (now - began < rpc_timeout + window_.time_for(oldest->size)) return false;
+  lose();
+  return true;
+}
+
+void progress::lose() {
+  TROUPE_EVENT(debug) << "no answer, " << in_flight_ << " bytes in flight";
+  window_.on_lost();
   probe_from(mode_ == mode::streaming ? common_ : next_);
 }
 
 void progress::probe_from(const log_id& previous) {
   mode_ = mode::probing;
+  bare_ = true;
   next_ = previous;
   common_ = std::min(common_, previous);
   ++epoch_;

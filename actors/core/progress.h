@@ -2,8 +2,10 @@
 // progress).
 //
 // Two modes. *Probing* looks for the last common entry with one request at a time. *Streaming*
-// keeps several requests in flight, bounded in bytes, each starting where the one before ends. A
-// lost request, a conflict or a silent peer leads back to probing from what is known to match.
+// keeps several requests in flight, each starting where the one before ends; how many bytes is up
+// to the window, which adapts to the path. A lost request, a conflict or a silent peer leads back
+// to probing from what is known to match. Such a probe carries nothing: what was sent may still be
+// on its way, and is sent again only when the follower has answered.
 #pragma once
 
 #include <deque>
@@ -11,13 +13,14 @@
 
 #include "actors/core/log_view.h"
 #include "actors/core/messages.h"
+#include "actors/core/window.h"
 
 namespace troupe::core {
 
 struct flow_limits {
-  byte_count window = MiB(8);   // sent and not acknowledged, to one follower
+  byte_count window = MiB(8);   // sent and not acknowledged, to one follower, on any path
   byte_count request = MiB(1);  // aimed at in one request; one larger batch goes alone
-  size_t requests = 16;         // in flight at once
+  size_t requests = 16;         // in flight at once with payload, and as many without
 };
 
 class progress {
@@ -28,7 +31,8 @@ class progress {
   progress(log_view log, flow_limits limits);
 
   // The request to send now, if one may be sent. `previous` is what the follower is asked to have;
-  // `first` is the first index to send, of which at most `most` bytes.
+  // `first` is the first index to send, of which at most `most` bytes, but one batch at least; 0:
+  // none at all.
   struct step {
     uint64_t ticket;
     log_id previous;
@@ -46,14 +50,21 @@ class progress {
   // An empty request that asks for no more than what is known to match (or is searched for); it may
   // be sent at any time.
   step heartbeat() const;
+  // Whether a heartbeat may be sent before its time, to have something confirmed soon.
+  bool may_confirm() const;
   // `step` was sent and ends with `last` (== step.previous when empty).
   void sent(const step& s, const log_id& last, byte_count size, instant now);
 
   // Each ticket is answered exactly once, by one of these. Answers of tickets from before the last
   // return to probing only count as signs of life.
-  void on_matched(uint64_t ticket, const log_id& durable);
+  void on_matched(uint64_t ticket, const log_id& durable, instant now);
   void on_conflict(uint64_t ticket, const log_id& hint);
-  void on_failure(uint64_t ticket);
+  // Whether it led (back) to probing. A request without payload is no loss while there is payload
+  // in flight: it may have waited behind that.
+  bool on_failure(uint64_t ticket);
+  // Call it from time to time. A request with payload has failed, although it may still be
+  // answered, when nothing was for `rpc_timeout` and the time that its bytes may take; true then.
+  bool on_time(instant now, duration rpc_timeout);
 
   // When the request of `ticket` was sent: the lease counts from then (thesis 6.4.1). nullopt for a
   // ticket that was answered before.
@@ -65,6 +76,7 @@ class progress {
   mode how() const { return mode_; }
   // Durable at the follower; what the leader counts.
   const log_id& matched() const { return matched_; }
+  // Sent and not answered, until a later probe was.
   byte_count in_flight() const { return in_flight_; }
   log_index last_index() const { return log_.last_index(); }
 
@@ -74,21 +86,28 @@ class progress {
     uint64_t epoch;
     log_id previous;
     byte_count size;
-    instant sent;
+    window::mark mark;
   };
   std::optional<flight> land(uint64_t ticket);
+  const flight* oldest_payload() const;
+  size_t count(bool with_payload) const;
+  void stream();
   void probe_from(const log_id& previous);
+  void lose();
 
   log_view log_;
   flow_limits limits_;
+  window window_;
   mode mode_ = mode::probing;
-  log_id next_;    // the last entry that was sent, or that is asked about
-  log_id common_;  // known to be in the follower's log, durable or not
+  bool bare_ = false;  // probes carry nothing
+  log_id next_;        // the last entry that was sent, or that is asked about
+  log_id common_;      // known to be in the follower's log, durable or not
   log_id matched_;
   uint64_t epoch_ = 1;  // grows with each return to probing
   uint64_t tickets_ = 0;
   std::deque<flight> flights_;
   byte_count in_flight_;
+  instant answered_;  // when the newest answer to a payload came
 };
 
 }  // namespace troupe::core

@@ -26,7 +26,7 @@ uint64_t send(progress& p, std::optional<log_id> last = {}, uint64_t bytes = 0,
 // Streams after a probe that matched at the end of the log.
 progress streaming(flow_limits limits = {}) {
   auto p = fresh(limits);
-  p.on_matched(send(p), {});
+  p.on_matched(send(p), {}, time_zero);
   EXPECT_EQ(p.how(), progress::mode::streaming);
   return p;
 }
@@ -66,7 +66,7 @@ TEST(progress_test, the_search_only_goes_down) {
 
 TEST(progress_test, a_match_claims_only_what_is_durable) {
   auto p = fresh();
-  p.on_matched(send(p), {});
+  p.on_matched(send(p), {}, time_zero);
   EXPECT_EQ(p.how(), progress::mode::streaming);
   EXPECT_EQ(p.matched(), log_id{});
   EXPECT_EQ(p.next_index(), log_index(7));
@@ -77,7 +77,7 @@ TEST(progress_test, a_probe_that_carries_entries_moves_on_when_it_matched) {
   append(p, 8);
   const auto ticket = send(p, at(me, 8), 100);
   EXPECT_EQ(p.next_index(), log_index(7));
-  p.on_matched(ticket, at(me, 8));
+  p.on_matched(ticket, at(me, 8), time_zero);
   EXPECT_EQ(p.next_index(), log_index(9));
   EXPECT_EQ(p.matched(), at(me, 8));
 }
@@ -97,19 +97,38 @@ TEST(progress_test, requests_are_sent_without_waiting_each_where_the_last_one_en
 
 // Scenario 34.
 TEST(progress_test, what_is_in_flight_is_bounded_in_bytes_and_in_requests) {
-  auto p = streaming({byte_count(100), byte_count(40), 3});
+  auto p = streaming({byte_count(1600), byte_count(40), 3});
   append(p, 50);
   EXPECT_EQ(p.next().most, byte_count(40));
-  send(p, at(me, 7), 70);
+  send(p, at(me, 7), 1570);
   EXPECT_EQ(p.next().most, byte_count(30));
   const auto large = send(p, at(me, 8), 1'000'000);
   EXPECT_FALSE(p.may_send());
   EXPECT_EQ(p.next().most, byte_count(0));
-  p.on_matched(large, at(me, 8));
+  p.on_matched(large, at(me, 8), time_zero);
   EXPECT_TRUE(p.may_send());
   send(p, at(me, 9), 1);
   send(p, at(me, 10), 1);
   EXPECT_FALSE(p.may_send()) << "three requests";
+}
+
+TEST(progress_test, requests_share_the_window_so_that_answers_come_while_others_are_on_their_way) {
+  auto p = streaming();
+  append(p, 99);
+  EXPECT_EQ(p.next().most, KiB(8)) << "a sixteenth of what is tried first";
+  for (uint64_t i = 7; p.may_send(); ++i) send(p, at(me, i), p.next().most.value);
+  EXPECT_GE(p.in_flight(), KiB(128));
+  EXPECT_LE(p.in_flight(), KiB(128 + 8));
+}
+
+TEST(progress_test, a_batch_that_is_larger_than_the_window_goes_alone) {
+  auto p = streaming();
+  append(p, 99);
+  const auto huge = send(p, at(me, 7), MiB(32).value);
+  EXPECT_FALSE(p.may_send());
+  EXPECT_TRUE(p.may_confirm()) << "reads need not wait for it";
+  p.on_matched(huge, at(me, 7), time_zero + ms(40'000));
+  EXPECT_TRUE(p.may_send());
 }
 
 TEST(progress_test, a_heartbeat_asks_for_no_more_than_what_matches_and_holds_nothing_up) {
@@ -120,7 +139,7 @@ TEST(progress_test, a_heartbeat_asks_for_no_more_than_what_matches_and_holds_not
   EXPECT_EQ(beat.previous, at(two, 6));
   p.sent(beat, beat.previous, byte_count(0), time_zero);
   EXPECT_EQ(p.next_index(), log_index(10));
-  p.on_matched(beat.ticket, {});
+  p.on_matched(beat.ticket, {}, time_zero);
   EXPECT_EQ(p.next_index(), log_index(10));
 }
 
@@ -142,7 +161,7 @@ TEST(progress_test, a_request_can_start_earlier_where_a_batch_begins) {
   EXPECT_EQ(moved.first, log_index(5));
   EXPECT_EQ(moved.ticket, step.ticket);
   p.sent(moved, at(me, 9), byte_count(10), time_zero);
-  p.on_matched(moved.ticket, at(me, 9));
+  p.on_matched(moved.ticket, at(me, 9), time_zero);
   EXPECT_EQ(p.matched(), at(me, 9));
   EXPECT_EQ(p.next_index(), log_index(10));
 }
@@ -166,6 +185,64 @@ TEST(progress_test, a_lost_request_is_asked_again_from_what_matches) {
   EXPECT_TRUE(p.may_send()) << "what is still in flight does not hold the probe up";
 }
 
+// What was sent to a peer that does not answer is sent again once it does, and not before.
+TEST(progress_test, after_a_loss_probes_carry_nothing_and_what_was_sent_stays_in_flight) {
+  auto p = streaming();
+  append(p, 9);
+  const auto lost = send(p, at(me, 7), 4000);
+  send(p, at(me, 8), 4000);
+  p.on_failure(lost);
+  for (int retry = 0; retry < 10; ++retry) {
+    ASSERT_TRUE(p.may_send());
+    ASSERT_EQ(p.next().most, byte_count(0));
+    p.on_failure(send(p));
+    ASSERT_EQ(p.in_flight(), byte_count(4000)) << "only what was answered is gone";
+  }
+  p.on_matched(send(p), {}, time_zero);
+  EXPECT_EQ(p.in_flight(), byte_count(0)) << "a later request overtook it: it arrived or is lost";
+  EXPECT_EQ(p.next_index(), log_index(7));
+  EXPECT_GT(p.next().most, byte_count(0));
+}
+
+TEST(progress_test, a_payload_fails_when_nothing_was_answered_for_the_time_that_it_may_take) {
+  auto p = streaming();
+  append(p, 9);
+  const auto first = send(p, at(me, 7), KiB(16).value);  // a second at 16 KiB/s
+  const auto second = send(p, at(me, 8), KiB(16).value);
+  EXPECT_FALSE(p.on_time(time_zero + ms(2999), ms(2000)));
+  p.on_matched(first, at(me, 7), time_zero + ms(2999));
+  EXPECT_FALSE(p.on_time(time_zero + ms(5000), ms(2000))) << "its turn came when the first ended";
+  EXPECT_TRUE(p.on_time(time_zero + ms(6001), ms(2000)));
+  EXPECT_EQ(p.how(), progress::mode::probing);
+  EXPECT_EQ(p.next().previous, at(me, 7));
+  EXPECT_FALSE(p.on_time(time_zero + ms(60'000), ms(2000))) << "once";
+  p.on_matched(second, at(me, 8), time_zero + ms(60'000));
+  EXPECT_EQ(p.how(), progress::mode::probing) << "too late";
+}
+
+TEST(progress_test, a_heartbeat_that_waits_behind_payload_is_no_loss) {
+  auto p = streaming();
+  append(p, 9);
+  const auto payload = send(p, at(me, 9), KiB(64).value);
+  const auto behind = send(p);
+  EXPECT_FALSE(p.on_failure(behind));
+  EXPECT_EQ(p.how(), progress::mode::streaming);
+  p.on_matched(payload, at(me, 9), time_zero);
+  EXPECT_TRUE(p.on_failure(send(p))) << "there was nothing to wait for";
+  EXPECT_EQ(p.how(), progress::mode::probing);
+}
+
+TEST(progress_test, confirmations_in_flight_are_bounded_and_leave_room_for_payload) {
+  auto p = streaming({MiB(8), MiB(1), 3});
+  append(p, 9);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(p.may_confirm());
+    send(p);
+  }
+  EXPECT_FALSE(p.may_confirm());
+  EXPECT_TRUE(p.may_send());
+}
+
 // Scenario 19.
 TEST(progress_test, answers_from_before_the_last_return_to_probing_move_nothing) {
   auto p = streaming();
@@ -174,7 +251,7 @@ TEST(progress_test, answers_from_before_the_last_return_to_probing_move_nothing)
   const auto late = send(p, at(me, 9), 10);
   p.on_failure(lost);
   const auto before = p.next();
-  p.on_matched(late, at(me, 9));
+  p.on_matched(late, at(me, 9), time_zero);
   p.on_conflict(late, {});
   p.on_failure(late);
   EXPECT_EQ(p.matched(), log_id{});
@@ -187,7 +264,7 @@ TEST(progress_test, a_ticket_is_answered_once) {
   auto p = streaming();
   append(p, 9);
   const auto ticket = send(p, at(me, 9), 10);
-  p.on_matched(ticket, at(me, 9));
+  p.on_matched(ticket, at(me, 9), time_zero);
   p.on_conflict(ticket, {});
   p.on_failure(ticket);
   EXPECT_EQ(p.how(), progress::mode::streaming);
@@ -200,7 +277,7 @@ TEST(progress_test, a_late_conflict_does_not_go_below_what_matches) {
   append(p, 9);
   const auto first = send(p, at(me, 7), 10);
   const auto overtook = send(p, at(me, 9), 10);
-  p.on_matched(first, at(me, 7));
+  p.on_matched(first, at(me, 7), time_zero);
   p.on_conflict(overtook, at(two, 6));
   EXPECT_EQ(p.matched(), at(me, 7));
   EXPECT_EQ(p.next_index(), log_index(8));
@@ -210,14 +287,14 @@ TEST(progress_test, a_late_conflict_does_not_go_below_what_matches) {
 TEST(progress_test, a_follower_that_forgot_is_found_out_by_a_probe_and_gets_all_again) {
   auto p = streaming();
   append(p, 9);
-  p.on_matched(send(p, at(me, 9), 10), at(me, 9));
+  p.on_matched(send(p, at(me, 9), 10), at(me, 9), time_zero);
   p.on_conflict(send(p), {});
   ASSERT_EQ(p.next().previous, at(me, 9)) << "asked once more, this time alone";
   p.on_conflict(send(p), {});
   ASSERT_EQ(p.next().previous, log_id{});
-  p.on_matched(send(p), {});
+  p.on_matched(send(p), {}, time_zero);
   EXPECT_EQ(p.next_index(), log_index(1));
-  p.on_matched(send(p, at(two, 6), 10), at(two, 6));
+  p.on_matched(send(p, at(two, 6), 10), at(two, 6), time_zero);
   EXPECT_EQ(p.next_index(), log_index(7));
 }
 
@@ -287,14 +364,16 @@ class wire {
         requests_.begin() + static_cast<int64_t>(calm_ ? 0 : random_() % requests_.size());
     const request r = *at;
     requests_.erase(at);
-    if (!calm_ && random_() % 5 == 0) return p_.on_failure(r.ticket);
+    if (!calm_ && random_() % 5 == 0) return fail(r.ticket);
     if (r.previous.index.value > has_)
       return p_.on_conflict(r.ticket, {*log_.leader_at(log_index(has_)), log_index(has_)});
     has_ = std::max(has_, r.last.index.value);
-    if (!calm_ && random_() % 5 == 0) return p_.on_failure(r.ticket);
-    p_.on_matched(r.ticket, r.last == r.previous ? log_id{} : r.last);
-    if (random_() % 3 == 0) p_.on_matched(r.ticket, r.last);
+    if (!calm_ && random_() % 5 == 0) return fail(r.ticket);
+    p_.on_matched(r.ticket, r.last == r.previous ? log_id{} : r.last, time_zero);
+    if (random_() % 3 == 0) p_.on_matched(r.ticket, r.last, time_zero);
   }
+
+  void fail(uint64_t ticket) { p_.on_failure(ticket); }
 
   std::mt19937_64 random_;
   log_view log_ = log_of({{one, 4}, {two, 6}});

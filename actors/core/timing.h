@@ -14,6 +14,12 @@ struct timing {
   constexpr duration lease() const { return election_timeout_max; }
   // A request to a peer that has no answer by then has failed.
   constexpr duration rpc_timeout() const { return 4 * election_timeout_max; }
+  // The same for a request of, and behind, so many bytes of payload, over any link that is fit for
+  // use: 16 KiB/s.
+  static constexpr duration slowest_per_byte{1'000'000'000 / (16 << 10)};
+  constexpr duration rpc_timeout(byte_count payload) const {
+    return rpc_timeout() + static_cast<int64_t>(payload.value) * slowest_per_byte;
+  }
 };
 
 }  // namespace troupe::core

@@ -9,12 +9,6 @@
 #include "proto/trace.h"
 
 namespace troupe {
-namespace {
-
-bool always(node_id) { return true; }
-
-}  // namespace
-
 // -- what operators ask ---------------------------------------------------------------------------
 
 caf::result<admin_reply> leader::on_admin(const admin_request& m) {
@@ -82,7 +76,7 @@ void leader::step_change() {
     // Before the last step is committed, only the way back shares a quorum with all that may be.
     const bool waits = !protocol_.settled() && next->configs().size() != 1;
     if (!waits && protocol_.may_propose(*next)) write_membership(*next);
-  } else if (protocol_.settled() && !core::next_step(members, change_->goal, always)) {
+  } else if (protocol_.settled() && core::reached(members, change_->goal)) {
     finish_change(raft_errc::none, "");
   }
 }

@@ -27,8 +27,8 @@ std::string leader_text(const status& s) {
 std::string members_text(const status& s) {
   std::string out;
   for (const auto& [id, node] : s.members.nodes())
-    absl::StrAppend(&out, id.value, " ", node.address, s.members.is_voter(id) ? " voter" : " learner",
-                    "\n");
+    absl::StrAppend(&out, id.value, " ", node.address,
+                    s.members.is_voter(id) ? " voter" : " learner", "\n");
   return out;
 }
 

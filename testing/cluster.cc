@@ -167,8 +167,10 @@ void cluster::wipe(node_id id) {
   node& n = nodes_.at(id);
   TROUPE_EVENT(debug) << "SIM n" << id << " loses its disk";
   end(id, n);
-  n.files = std::make_unique<storage::memory_env>();
+  // Actors of the process that ended may still use it.
+  lost_disks_.push_back(std::exchange(n.files, std::make_unique<storage::memory_env>()));
   ++n.disks;
+  observer_.on_wiped(id);
 }
 
 void cluster::cut_power_soon(node_id id) {
@@ -271,6 +273,10 @@ std::vector<node_id> cluster::up() const {
 
 const core::acceptor& cluster::voter_of(node_id id) const {
   return *inside<server_state>(nodes_.at(id).server)->protocol();
+}
+
+const core::membership& cluster::members_at(node_id id) const {
+  return inside<server_state>(nodes_.at(id).server)->members();
 }
 
 const core::leadership* cluster::leadership_of(node_id id) const {

@@ -65,6 +65,7 @@ class cluster {
   const ledger& machine_of(node_id id) const { return *nodes_.at(id).machine; }
   // The node must be up.
   const core::acceptor& voter_of(node_id id) const;
+  const core::membership& members_at(node_id id) const;
   // Null while it does not lead.
   const core::leadership* leadership_of(node_id id) const;
   const raft& handle_of(node_id id) const { return *nodes_.at(id).handle; }
@@ -74,7 +75,7 @@ class cluster {
   struct seen_leader {
     leader_actor actor;
     vote elected;
-    batches log;  // when it was elected
+    batches log;               // when it was elected
     core::membership members;  // in force before its last step
     log_index committed;
   };
@@ -107,6 +108,7 @@ class cluster {
   oracle& truth_;
   dice& chance_;
   cluster_options options_;
+  std::vector<std::unique_ptr<storage::memory_env>> lost_disks_;
   std::map<node_id, node> nodes_;
   std::vector<peer_actor> links_;
   std::map<caf::actor_id, node_id> servers_;

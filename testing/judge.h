@@ -33,6 +33,8 @@ class judge {
   void on_synced(node_id node);
   // The node's process ended, with power or without.
   void on_crashed(node_id node);
+  // All that was on the disk is gone for good.
+  void on_wiped(node_id node) { world_.disks[node] = {}; }
   void on_reopened(node_id node, const vote& saved, batches log);
 
   // -- actors -----------------------------------------------------------------------------------

@@ -1,9 +1,18 @@
 #include "testing/stage.h"
 
+#include <cstdlib>
+
 #include "caf/event_based_actor.hpp"
+#include "proto/trace.h"
 
 namespace troupe::sim {
 namespace {
+
+// What the actors log: nothing, or all with `--test_env=TROUPE_TRACE=4`.
+int wanted_trace() {
+  const char* level = std::getenv("TROUPE_TRACE");
+  return level == nullptr ? -1 : std::atoi(level);
+}
 
 // Clients are no nodes: no cut between nodes is theirs.
 constexpr endpoint outside{node_id(1000), 0};
@@ -20,10 +29,11 @@ weather calm() {
 stage::stage(cluster_options options, uint64_t seed)
     : options_(std::move(options)),
       chance_(seed),
-      judge_(options_.mode, first_members(options_), /*harm_only=*/false),
+      judge_(options_.mode, members_of(options_.nodes), /*harm_only=*/false),
       truth_([this](const std::string& what) { judge_.complain(what); }),
       scheduler_(chance_),
       net_(chance_, judge_) {
+  trace::verbosity = wanted_trace();
   net_.set_weather(calm());
   cluster_ = std::make_unique<cluster>(scheduler_, net_, judge_, truth_, chance_, options_);
   for (const auto id : cluster_->ids()) cluster_->start(id);
@@ -86,10 +96,9 @@ pending<outcome> stage::begin_write(node_id at, size_t bytes) {
       truth_.end(op, o);
       *answer = o;
     };
-    self->request(to, std::chrono::seconds(20), m)
-        .then(finish, [finish](const caf::error& e) {
-          finish(outcome{{}, code_of(e, raft_errc::outcome_unknown), {}, {}, {}});
-        });
+    self->request(to, std::chrono::seconds(20), m).then(finish, [finish](const caf::error& e) {
+      finish(outcome{{}, code_of(e, raft_errc::outcome_unknown), {}, {}, {}});
+    });
   });
   return answer;
 }
@@ -104,10 +113,9 @@ pending<outcome> stage::begin_read(node_id at, read_mode mode) {
       truth_.end(op, o);
       *answer = o;
     };
-    self->request(to, std::chrono::seconds(20), m)
-        .then(finish, [finish](const caf::error& e) {
-          finish(outcome{{}, code_of(e, raft_errc::not_leader), {}, {}, {}});
-        });
+    self->request(to, std::chrono::seconds(20), m).then(finish, [finish](const caf::error& e) {
+      finish(outcome{{}, code_of(e, raft_errc::not_leader), {}, {}, {}});
+    });
   });
   return answer;
 }

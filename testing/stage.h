@@ -47,8 +47,7 @@ class stage {
   outcome write(node_id at, duration limit = std::chrono::seconds(5));
   outcome read(node_id at, read_mode mode = read_mode::linearizable,
                duration limit = std::chrono::seconds(5));
-  admin_reply admin(node_id at, admin_command command,
-                    duration patience = std::chrono::seconds(5));
+  admin_reply admin(node_id at, admin_command command, duration patience = std::chrono::seconds(5));
   // Tries all nodes, one after the other, until a write is done; how long it took.
   std::optional<duration> write_somewhere(duration limit);
 

@@ -110,7 +110,8 @@ bool leadership::keeps_up(node_id id, uint64_t lag, instant now) const {
   const auto it = peers_.find(id);
   if (it == peers_.end()) return false;
   if (id == elected_.leader.node) return true;
-  const bool alive = now < it->second.heard + options_.timing.lease();
+  const instant heard = it->second.heard;
+  const bool alive = heard != instant{} && now < heard + options_.timing.lease();
   return alive && it->second.durable.index.value + lag >= last_.last.index.value;
 }
 

@@ -81,6 +81,7 @@ class leader {
 
   // For the simulation's invariants.
   const core::leadership& protocol() const { return protocol_; }
+  std::map<node_id, replicator_actor> replicators() const { return followers_.actors(); }
 
  private:
   // Appended and not committed.

@@ -66,6 +66,7 @@ class server {
   const core::acceptor* protocol() const { return acceptor_ ? &*acceptor_ : nullptr; }
   const leader_actor& current_leader() const { return leader_; }
   const core::membership& members() const { return roster_.members(); }
+  const log_store_actor& store() const { return options_.store; }
 
  private:
   using vote_promise = caf::typed_response_promise<core::vote_reply>;

@@ -184,6 +184,23 @@ void cluster::break_disk(node_id id, double p) {
   });
 }
 
+void cluster::stall_disk(node_id id, bool stalled) {
+  const auto store = inside<server_state>(nodes_.at(id).server)->store().id();
+  stalled ? scheduler_.pause(store) : scheduler_.resume(store);
+}
+
+void cluster::freeze(node_id id, bool frozen) {
+  stall_disk(id, frozen);
+  const node& n = nodes_.at(id);
+  std::vector<caf::actor_id> actors{n.server.id()};
+  for (const auto& [leader, l] : n.leaders) {
+    actors.push_back(leader);
+    for (const auto& [id, r] : inside<leader_state>(l.actor)->replicators())
+      actors.push_back(r.id());
+  }
+  for (const auto actor : actors) frozen ? scheduler_.pause(actor) : scheduler_.resume(actor);
+}
+
 void cluster::fill_disk(node_id id) {
   auto& files = *nodes_.at(id).files;
   files.set_capacity(files.used() + chance_.below(4096));

@@ -54,6 +54,10 @@ class cluster {
   void wipe(node_id id);
   // From now on writing calls fail with this probability.
   void break_disk(node_id id, double p);
+  // Its disk does not answer, or answers again.
+  void stall_disk(node_id id, bool stalled);
+  // The process is stopped, or goes on.
+  void freeze(node_id id, bool frozen);
   // No room is left but a little.
   void fill_disk(node_id id);
 

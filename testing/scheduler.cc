@@ -29,6 +29,7 @@ scheduler::scheduler(dice& chance)
 scheduler::~scheduler() { drain(); }
 
 void scheduler::drain() {
+  paused_.clear();
   auto& c = *coordinator_;
   // A clock entry holds its receiver, and an actor that ends may make the clock hold another.
   do {
@@ -41,11 +42,21 @@ instant scheduler::now() { return coordinator_->clock().now(); }
 
 caf::actor_id scheduler::step(instant limit) {
   ++steps_;
-  if (!coordinator_->has_job() || chance_.chance(impatience_)) {
+  const bool idle = paused_.empty() ? !coordinator_->has_job() : ready().empty();
+  if (idle || chance_.chance(impatience_)) {
     move_time(limit);
     return 0;
   }
   return run_one();
+}
+
+std::vector<size_t> scheduler::ready() const {
+  std::vector<size_t> positions;
+  for (size_t i = 0; i < coordinator_->jobs.size(); ++i) {
+    const auto* actor = dynamic_cast<const caf::local_actor*>(coordinator_->jobs[i]);
+    if (actor == nullptr || !paused_.contains(actor->id())) positions.push_back(i);
+  }
+  return positions;
 }
 
 void scheduler::move_time(instant limit) {
@@ -60,7 +71,9 @@ void scheduler::move_time(instant limit) {
 
 caf::actor_id scheduler::run_one() {
   auto& jobs = coordinator_->jobs;
-  const auto chosen = jobs.begin() + static_cast<ptrdiff_t>(chance_.below(jobs.size()));
+  auto at = chance_.below(paused_.empty() ? jobs.size() : ready().size());
+  if (!paused_.empty()) at = ready()[at];
+  const auto chosen = jobs.begin() + static_cast<ptrdiff_t>(at);
   std::rotate(jobs.begin(), chosen, chosen + 1);
   const auto* actor = dynamic_cast<const caf::local_actor*>(jobs.front());
   const auto id = actor == nullptr ? caf::actor_id(1) : actor->id();

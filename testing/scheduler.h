@@ -8,6 +8,8 @@
 
 #include <functional>
 #include <memory>
+#include <set>
+#include <vector>
 
 #include "caf/actor_system.hpp"
 #include "caf/actor_system_config.hpp"
@@ -27,6 +29,11 @@ class scheduler {
   caf::actor_system& system() { return *system_; }
   instant now();
 
+  // An actor that stands still while time goes on, as on a disk that does not answer or in a
+  // process that was stopped; its mail waits.
+  void pause(caf::actor_id actor) { paused_.insert(actor); }
+  void resume(caf::actor_id actor) { paused_.erase(actor); }
+
   // How often time moves although there is mail.
   void set_impatience(double p) { impatience_ = p; }
   // Lets one actor handle one message, or moves time to the next timeout, but never beyond `limit`.
@@ -43,6 +50,8 @@ class scheduler {
  private:
   struct config;
 
+  // The positions of the jobs of actors that do not stand still.
+  std::vector<size_t> ready() const;
   void move_time(instant limit);
   caf::actor_id run_one();
 
@@ -50,6 +59,7 @@ class scheduler {
   std::unique_ptr<config> config_;
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* coordinator_;
+  std::set<caf::actor_id> paused_;
   double impatience_ = 0;
   uint64_t trace_ = 0;
   uint64_t steps_ = 0;

@@ -70,22 +70,6 @@ peer_actor stage::door(node_id at) {
   return door;
 }
 
-template <class Message, class Reply>
-pending<Reply> stage::ask(node_id at, Message m, duration deadline) {
-  auto answer = std::make_shared<std::optional<Reply>>();
-  scheduler_.system().spawn([=, to = door(at)](caf::event_based_actor* self) {
-    self->request(to, deadline, m)
-        .then([=](const Reply& r) { *answer = r; },
-              [=](const caf::error& e) {
-                Reply failed;
-                if constexpr (requires { failed.code; })
-                  failed.code = code_of(e, raft_errc::outcome_unknown);
-                *answer = failed;
-              });
-  });
-  return answer;
-}
-
 pending<outcome> stage::begin_write(node_id at, size_t bytes) {
   const auto op = truth_.begin_write(1);
   propose m{request_id(++requests_), {}};
@@ -126,16 +110,15 @@ pending<admin_reply> stage::begin(node_id at, admin_command command, duration pa
       patience + std::chrono::seconds(20));
 }
 
-outcome stage::write(node_id at, duration limit) {
-  const auto answer = begin_write(at);
+outcome stage::wait_for(const pending<outcome>& answer, duration limit) {
   run_until([&] { return answer->has_value(); }, limit);
   return answer->value_or(outcome{{}, raft_errc::outcome_unknown, {}, {}, {}});
 }
 
+outcome stage::write(node_id at, duration limit) { return wait_for(begin_write(at), limit); }
+
 outcome stage::read(node_id at, read_mode mode, duration limit) {
-  const auto answer = begin_read(at, mode);
-  run_until([&] { return answer->has_value(); }, limit);
-  return answer->value_or(outcome{{}, raft_errc::outcome_unknown, {}, {}, {}});
+  return wait_for(begin_read(at, mode), limit);
 }
 
 admin_reply stage::admin(node_id at, admin_command command, duration patience) {

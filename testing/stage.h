@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "caf/event_based_actor.hpp"
 #include "testing/client.h"
 #include "testing/cluster.h"
 #include "testing/judge.h"
@@ -65,6 +66,7 @@ class stage {
  private:
   void step(instant limit);
   peer_actor door(node_id at);
+  outcome wait_for(const pending<outcome>& answer, duration limit);
 
   cluster_options options_;
   dice chance_;
@@ -76,5 +78,21 @@ class stage {
   uint64_t requests_ = 0;
   std::unique_ptr<cluster> cluster_;
 };
+
+template <class Message, class Reply>
+pending<Reply> stage::ask(node_id at, Message m, duration deadline) {
+  auto answer = std::make_shared<std::optional<Reply>>();
+  scheduler_.system().spawn([=, to = door(at)](caf::event_based_actor* self) {
+    self->request(to, deadline, m)
+        .then([=](const Reply& r) { *answer = r; },
+              [=](const caf::error& e) {
+                Reply failed;
+                if constexpr (requires { failed.code; })
+                  failed.code = code_of(e, raft_errc::outcome_unknown);
+                *answer = failed;
+              });
+  });
+  return answer;
+}
 
 }  // namespace troupe::sim

@@ -1,0 +1,218 @@
+// The end of a leadership: transfers, elections by hand, stalled disks. Scenarios 15, 38, 74,
+// 76-78.
+#include <gtest/gtest.h>
+
+#include "testing/stage.h"
+
+namespace troupe::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+class handover_test : public testing::Test {
+ protected:
+  stage& play(size_t nodes, cluster_options o = {}) {
+    o.nodes = nodes;
+    stage_ = std::make_unique<stage>(o);
+    leader_ = stage_->await_leader();
+    EXPECT_TRUE(leader_);
+    EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
+    stage_->run_for(200ms);
+    return *stage_;
+  }
+  node_id a_follower(size_t which = 0) const {
+    for (const auto id : stage_->nodes().ids())
+      if (id != leader_ && which-- == 0) return id;
+    return {};
+  }
+  void TearDown() override {
+    if (!stage_) return;
+    EXPECT_EQ(stage_->broken(), "");
+  }
+  // A client that writes all the time, to whoever leads; counts what it hears.
+  void write_on(duration d) {
+    const auto end = stage_->now() + d;
+    while (stage_->now() < end) {
+      const auto to = stage_->leader();
+      if (!to) {
+        stage_->run_for(1ms);
+        continue;
+      }
+      const auto code = stage_->write(to, 1s).code;
+      ++heard_[code];
+      const auto gap = stage_->now() - last_ok_;
+      if (code != raft_errc::none) continue;
+      longest_gap_ = std::max(longest_gap_, gap);
+      last_ok_ = stage_->now();
+    }
+  }
+
+  std::unique_ptr<stage> stage_;
+  node_id leader_;
+  std::map<raft_errc, int> heard_;
+  instant last_ok_;
+  duration longest_gap_{0};
+};
+
+TEST_F(handover_test, a_transfer_makes_the_chosen_node_leader) {
+  auto& s = play(3);
+  const auto to = a_follower();
+  const auto reply = s.admin(leader_, transfer{to});
+  EXPECT_EQ(reply.code, raft_errc::none) << reply.why;
+  EXPECT_TRUE(s.run_until([&] { return s.leader() == to; }, s.timing().election_timeout_min));
+  EXPECT_EQ(s.write(to).code, raft_errc::none);
+}
+
+TEST_F(handover_test, a_transfer_to_anybody_picks_a_voter_that_answers) {
+  auto& s = play(3);
+  s.nodes().kill(a_follower(0));
+  s.run_for(s.timing().lease());
+  EXPECT_EQ(s.admin(leader_, transfer{}).code, raft_errc::none);
+  EXPECT_EQ(s.await_leader(1s), a_follower(1));
+}
+
+// Two nodes: the old leader's own vote is needed.
+TEST_F(handover_test, the_old_leader_votes_for_its_successor) {
+  auto& s = play(2);
+  const auto to = a_follower();
+  EXPECT_EQ(s.admin(leader_, transfer{to}).code, raft_errc::none);
+  EXPECT_TRUE(s.run_until([&] { return s.leader() == to; }, s.timing().election_timeout_min));
+}
+
+// Scenario 76.
+TEST_F(handover_test, a_transfer_while_writes_pour_in_loses_none_and_stops_for_no_timeout) {
+  auto& s = play(3);
+  last_ok_ = s.now();
+  for (int i = 0; i < 10; ++i) {
+    const auto from = s.await_leader();
+    const auto reply = s.begin(from, transfer{});
+    write_on(100ms);
+    ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 1s));
+    EXPECT_EQ((*reply)->code, raft_errc::none) << (*reply)->why;
+    EXPECT_NE(s.await_leader(), from);
+  }
+  EXPECT_LT(longest_gap_, s.timing().election_timeout_min);
+  EXPECT_EQ(heard_[raft_errc::dropped], 0);
+}
+
+// Scenario 77.
+TEST_F(handover_test, a_transfer_to_a_dead_node_is_given_up_within_a_timeout) {
+  auto& s = play(3);
+  const auto to = a_follower();
+  s.nodes().kill(to);
+  const auto reply = s.begin(leader_, transfer{to});
+  const auto begun = s.now();
+  ASSERT_TRUE(s.run_until([&] { return s.write(leader_, 10ms).code == raft_errc::none; }, 2s));
+  EXPECT_LE(s.now() - begun, s.timing().election_timeout_max + 20ms);
+  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 10s));
+  EXPECT_EQ((*reply)->code, raft_errc::not_ready) << (*reply)->why;
+  EXPECT_EQ(s.leader(), leader_);
+}
+
+// Scenario 77: the target is up to date, and never hears that it shall take over.
+TEST_F(handover_test, a_transfer_request_that_gets_lost_is_given_up_and_writes_go_on) {
+  auto& s = play(3);
+  s.net().cut(leader_, a_follower());
+  const auto reply = s.begin(leader_, transfer{a_follower()});
+  s.run_for(20ms);
+  EXPECT_EQ(s.write(leader_).code, raft_errc::busy);
+  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, s.timing().election_timeout_max));
+  EXPECT_EQ((*reply)->code, raft_errc::not_ready);
+  EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+}
+
+TEST_F(handover_test, writes_are_refused_with_busy_during_a_transfer_and_served_after_its_abort) {
+  auto& s = play(3);
+  const auto to = a_follower();
+  // The target gets the log and does not hear the request to take over.
+  s.net().cut(leader_, to);
+  s.net().cut(to, leader_);
+  const auto write = s.begin_write(leader_);
+  const auto reply = s.begin(leader_, transfer{to});
+  s.run_for(20ms);
+  EXPECT_EQ(s.write(leader_).code, raft_errc::busy);
+  EXPECT_EQ(s.admin(leader_, abort_transfer{}).code, raft_errc::none);
+  EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 1s));
+  EXPECT_EQ((*reply)->code, raft_errc::dropped);
+  EXPECT_EQ(s.admin(leader_, abort_transfer{}).code, raft_errc::not_allowed);
+}
+
+// Scenario 78.
+TEST_F(handover_test, a_transfer_request_of_an_old_leader_is_ignored) {
+  auto& s = play(3);
+  const auto old = s.nodes().voter_of(leader_).saved();
+  const auto last = s.nodes().voter_of(a_follower()).log().last();
+  ASSERT_EQ(s.admin(leader_, transfer{a_follower(1)}).code, raft_errc::none);
+  ASSERT_EQ(s.await_leader(), a_follower(1));
+  const auto term = s.term_of(s.leader());
+  const core::transfer_request late{a_follower(), old, last, s.nodes().voter_of(leader_).cluster()};
+  const auto reply = s.ask<core::transfer_request, core::transfer_reply>(a_follower(), late, 1s);
+  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 1s));
+  EXPECT_FALSE((*reply)->accepted);
+  s.run_for(1s);
+  EXPECT_EQ(s.term_of(s.leader()), term);
+}
+
+// Scenario 78.
+TEST_F(handover_test, a_transfer_to_a_learner_a_stranger_or_oneself_changes_nothing) {
+  cluster_options o;
+  o.voters = 3;
+  auto& s = play(4, o);
+  change_members add;
+  add.changes.push_back({core::member_change::kind::add_nodes, {{node_id(4), {"n4", 0, 0}}}, {}});
+  ASSERT_EQ(s.admin(leader_, add).code, raft_errc::none);
+  EXPECT_EQ(s.admin(leader_, transfer{node_id(4)}).code, raft_errc::not_allowed);
+  EXPECT_EQ(s.admin(leader_, transfer{node_id(9)}).code, raft_errc::not_allowed);
+  EXPECT_EQ(s.admin(leader_, transfer{leader_}).code, raft_errc::none);
+  EXPECT_EQ(s.leader(), leader_);
+}
+
+// Scenario 15: by hand the same rules hold as by timeout.
+TEST_F(handover_test, an_election_by_hand_does_not_break_a_live_lease) {
+  auto& s = play(3);
+  EXPECT_EQ(s.admin(a_follower(), elect{a_follower()}).code, raft_errc::not_allowed);
+  EXPECT_EQ(s.admin(a_follower(), elect{leader_}).code, raft_errc::none);
+  EXPECT_EQ(s.leader(), leader_);
+}
+
+TEST_F(handover_test, an_election_by_hand_needs_no_timeout) {
+  auto& s = play(3);
+  s.nodes().kill(leader_);
+  s.run_for(s.timing().lease());
+  const auto who = a_follower();
+  s.admin(who, elect{who});
+  EXPECT_TRUE(s.run_until([&] { return static_cast<bool>(s.leader()); }, 50ms));
+}
+
+// Scenario 38.
+TEST_F(handover_test, a_lease_is_void_from_the_moment_that_a_transfer_asks_for_a_successor) {
+  auto& s = play(3);
+  const auto to = a_follower();
+  // Nothing of the successor reaches the old leader, which could go on to believe in its lease.
+  const auto reply = s.begin(leader_, transfer{to});
+  ASSERT_TRUE(s.run_until([&] { return s.nodes().voter_of(to).saved().leader.node == to; }, 1s));
+  s.net().cut(to, leader_);
+  s.net().cut(a_follower(1), leader_);
+  const auto write = s.begin_write(to);
+  ASSERT_TRUE(s.run_until([&] { return write->has_value(); }, 1s));
+  EXPECT_EQ((*write)->code, raft_errc::none);
+  // The judge would tell of a stale answer.
+  s.read(leader_, read_mode::lease, 1s);
+}
+
+// Scenario 74, and a leader whose disk stands still hands over or steps down.
+TEST_F(handover_test, a_leader_whose_disk_stalls_makes_way_within_a_few_leases) {
+  auto& s = play(3);
+  s.nodes().stall_disk(leader_, true);
+  const auto write = s.begin_write(leader_);
+  ASSERT_TRUE(
+      s.run_until([&] { return s.leader() && s.leader() != leader_; }, 6 * s.timing().lease()));
+  EXPECT_EQ(s.write(s.leader()).code, raft_errc::none);
+  s.nodes().stall_disk(leader_, false);
+  ASSERT_TRUE(s.run_until([&] { return write->has_value(); }, 5s));
+  ASSERT_TRUE(s.run_until([&] { return s.applied_at(leader_) == s.applied_at(s.leader()); }, 5s));
+}
+
+}  // namespace
+}  // namespace troupe::sim

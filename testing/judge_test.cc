@@ -81,7 +81,7 @@ TEST_F(judge_test, different_commands_at_one_index) {
 TEST_F(judge_test, another_entry_is_committed_at_one_index) {
   write({n1, n2}, first_);
   judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
-  judge_.on_follower_committed(n2, won(1), log_index(1), led_by(1), three_nodes());
+  judge_.on_follower_committed(n2, won(1), log_index(1), led_by(1));
   expect_good();
   judge_.on_follower_committed(n3, won(2), log_index(1), led_by(2));
   expect_broken("committed is immutable");

@@ -133,13 +133,14 @@ TEST(link_graphs_test,
 }
 
 TEST(link_graphs_test, five_nodes_under_any_graph_are_safe_and_commit_where_three_are_connected) {
-  const uint64_t only = number_from("SEED", 0), seeds = number_from("SEEDS", 15'000);
+  const uint64_t only = number_from("SEED", 0), seeds = number_from("SEEDS", 10'000);
   for (uint64_t seed = only == 0 ? 1 : only; seed <= (only == 0 ? seeds : only); ++seed)
     for (auto mode : both_modes) {
       SCOPED_TRACE(testing::Message()
                    << "seed " << seed << " standard " << (mode == vote_mode::standard));
       story s(seed, 5, mode, all_starts[seed % 3]);
-      s.impose(s.any_links());
+      // One after another: each begins with what the one before left.
+      for (int graphs = 0; graphs < 3; ++graphs) s.impose(s.any_links());
       ASSERT_FALSE(HasFailure());
     }
 }

@@ -53,6 +53,7 @@ raft start_node(caf::actor_system& system, node_options options) {
   s.seed = options.seed != 0 ? options.seed : std::random_device{}();
   s.genesis = std::move(options.genesis);
   s.elections = options.elections;
+  s.leader_restore = options.leader_restore;
   auto server = system.spawn(server_behavior, std::move(s));
   auto inputs = std::make_shared<intakes>();
   auto edge = system.spawn(edge_behavior, edge_options{inputs, server, options.id});

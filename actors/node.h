@@ -23,6 +23,7 @@ struct node_options {
   core::membership genesis;  // for a node that has no membership yet; empty: wait to be initialised
   uint64_t seed = 0;         // 0: a random one
   bool elections = true;
+  bool leader_restore = true;  // see server_options
 };
 
 // Starts a node. `system` must outlive it and must have been made from a config that `prepare` saw.

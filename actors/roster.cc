@@ -12,6 +12,16 @@ void roster::adopt(const log_id& at, const core::membership& members) {
   if (this->at() < at) in_force_.emplace_back(at, members);
 }
 
+bool roster::was_alone(node_id id, leader_id leader) const {
+  for (auto it = in_force_.rbegin(); it != in_force_.rend(); ++it) {
+    const auto& [at, members] = *it;
+    if (members.nodes().size() != 1 || !members.is_voter(id)) return false;
+    // In force when that leadership began.
+    if (at.leader != leader) return true;
+  }
+  return false;
+}
+
 void roster::note(const core::accepted_append& decision) {
   if (decision.truncate_after)
     while (at().index > *decision.truncate_after) in_force_.pop_back();

@@ -25,6 +25,8 @@ class roster {
   // Empty while there is none.
   const core::membership& members() const { return in_force_.back().second; }
   const log_id& at() const { return in_force_.back().first; }
+  // Whether `id` was the only member, learners counted, all the time that `leader` led.
+  bool was_alone(node_id id, leader_id leader) const;
 
  private:
   std::vector<std::pair<log_id, core::membership>> in_force_;  // behind an empty one that stays

@@ -26,6 +26,7 @@ void server::start(const log_state& s) {
   const core::acceptor::state recovered{options_.id, s.saved, s.view(), s.cluster, s.incarnation};
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
+  tail_ = s.tail;
   adopt_membership();
   TROUPE_EVENT(info) << "n" << options_.id << " starts, vote " << s.saved << ", log ends at "
                      << s.tail.last << ", members " << roster_.members();
@@ -36,6 +37,7 @@ void server::start(const log_state& s) {
         .await([this](const flushed&) { refresh_then([this] { settle(); }); },
                [this](const caf::error& e) { self_->quit(e); });
   }
+  if (leads_on()) return lead();
   settle();
 }
 
@@ -77,18 +79,32 @@ void server::note_membership(const core::accepted_append& written) {
 void server::adopt_membership() {
   if (roster_.at() == members_at_) return;
   members_at_ = roster_.at();
-  peers_.update(roster_.members(), options_.id, self_, options_.resolve);
+  const auto& members = roster_.members();
+  peers_.update(members, options_.id, self_, options_.resolve);
+  if (!acceptor_) return;
+  uint32_t greatest = 0;
+  for (const node_id id : members.voters())
+    greatest = std::max(greatest, members.nodes().at(id).priority);
+  const auto me = members.nodes().find(options_.id);
+  acceptor_->timer().prefer(me == members.nodes().end() ? 0 : me->second.priority, greatest);
 }
 
 // Its own leader wrote it: the log store tells of it when the leadership ends.
 caf::result<peer_handles> server::on_adopt(const adopt& m) {
   peer_handles all;
   if (!leader_ || m.leader != acceptor_->saved()) return all;
+  const bool was_alone = roster_.members().nodes().size() == 1;
   roster_.adopt(m.at, m.members);
   adopt_membership();
   for (const auto& [id, peer] : peers_.all())
     all.peers.emplace(id, caf::actor_cast<caf::strong_actor_ptr>(peer));
-  return all;
+  if (!was_alone) return all;
+  // Who was alone may lead on after a restart: nobody else may hold what is not durable here.
+  auto promise = self_->make_response_promise<peer_handles>();
+  self_->request(options_.store, caf::infinite, append{m.leader, {}, {}})
+      .then([promise, all](const flushed&) mutable { promise.deliver(all); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
 }
 
 server_actor::behavior_type server_behavior(server_actor::stateful_pointer<server_state> self,

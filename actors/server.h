@@ -29,9 +29,10 @@ struct server_options {
   log_store_actor store;
   state_machine_actor machine;
   resolver resolve;
-  uint64_t seed = 0;         // of the random part of timeouts and of candidacy numbers
-  core::membership genesis;  // the first membership, for a node that has none; may be empty
-  bool elections = true;     // off: stands for election only when told (tests)
+  uint64_t seed = 0;           // of the random part of timeouts and of candidacy numbers
+  core::membership genesis;    // the first membership, for a node that has none; may be empty
+  bool elections = true;       // off: stands for election only when told (tests)
+  bool leader_restore = true;  // the sole member leads on after a restart, without an election
 };
 
 class server {
@@ -86,6 +87,7 @@ class server {
   void campaign(bool transfer = false);
   void on_vote_reply(const core::vote_reply& reply);
   void conclude(core::candidacy::result result);
+  bool leads_on() const;
   void lead();
   void end_leader(raft_errc why);
   void depose_then(std::function<void()> then);

@@ -61,7 +61,7 @@ void server::campaign(bool transfer) {
   candidacy_.emplace(++candidacies_, options_.id, seen_, roster_.members(), acceptor_->log().last(),
                      acceptor_->cluster(), options_.mode);
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
-  acceptor_->restart_timer(now(), jitter());
+  acceptor_->timer().on_stood(now(), jitter());
   voted_.clear();
   arm();
   for (const auto id : candidacy_->electorate()) {
@@ -85,6 +85,7 @@ void server::on_vote_reply(const core::vote_reply& reply) {
 }
 
 void server::conclude(core::candidacy::result result) {
+  if (candidacy_->outclassed()) acceptor_->timer().on_outclassed();
   if (result == core::candidacy::result::won) {
     // The last vote of the quorum is our own; saved as committed, it also begins the leadership.
     const vote elected{candidacy_->wanted().leader, true};
@@ -92,7 +93,19 @@ void server::conclude(core::candidacy::result result) {
     save_vote_then(elected, [this] { lead(); });
   } else if (result == core::candidacy::result::lost) {
     seen_ = candidacy_->seen();
+    if (!seen_.committed) acceptor_->timer().on_outvoted(now(), jitter());
   }
+  arm();
+}
+
+// Only a node that was alone during all of its leadership may lead on under the same vote. What it
+// wrote and did not flush is gone, but may have reached other members before the crash; it would
+// write another entry in its place, and one log id would name two. (A first other member is sent
+// nothing before the entry that adds it is durable here, see on_adopt.)
+bool server::leads_on() const {
+  const auto& saved = acceptor_->saved();
+  return options_.leader_restore && options_.elections && saved.committed &&
+         saved.leader.node == options_.id && roster_.was_alone(options_.id, saved.leader);
 }
 
 void server::lead() {
@@ -145,10 +158,8 @@ void server::depose_then(std::function<void()> then) {
 void server::on_down(const caf::down_msg& m) {
   if (!leader_ || m.source != leader_.address()) return;
   leader_ = nullptr;
-  if (std::exchange(hurry_, false))
-    acceptor_->restart_timer(now(), duration::zero());
-  else
-    acceptor_->restart_timer(now(), jitter());
+  const bool hurry = std::exchange(hurry_, false);
+  acceptor_->timer().start(now(), hurry ? duration::zero() : jitter());
   refresh_then([this] { settle(); });
 }
 

@@ -9,9 +9,12 @@ namespace troupe::core {
 
 acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instant now,
                    duration jitter)
-    : state_(std::move(recovered)), timing_(timing), mode_(mode), leased_until_(now) {
+    : state_(std::move(recovered)),
+      timing_(timing),
+      mode_(mode),
+      leased_until_(now),
+      timer_(timing, now, jitter) {
   committed_ = state_.log.purged().index;
-  restart_timer(now, jitter);
   if (state_.saved.committed) hear_of_leader(now);
 }
 
@@ -53,8 +56,12 @@ void acceptor::on_vote_saved(const vote& saved, instant now, duration jitter) {
   check_vote_step(state_.saved, saved, mode_);
   const bool same_leader = saved.leader == state_.saved.leader;
   state_.saved = saved;
-  if (!same_leader || saved.committed) restart_timer(now, jitter);
-  if (saved.committed) hear_of_leader(now);
+  if (saved.committed) {
+    timer_.start(now, jitter);
+    hear_of_leader(now);
+  } else if (!same_leader) {
+    timer_.on_granted(now, jitter);
+  }
 }
 
 // -- appends --------------------------------------------------------------------------------------
@@ -152,21 +159,13 @@ void acceptor::on_committed(log_index committed) {
 
 // -- time -----------------------------------------------------------------------------------------
 
-instant acceptor::election_deadline() const {
-  return std::max(timer_start_, leased_until_) + jitter_;
-}
-
 bool acceptor::lease_live(instant now) const { return now < leased_until_; }
 
 // Nobody leases from itself.
 void acceptor::hear_of_leader(instant now) {
   leased_to_ = state_.saved.leader.node;
   leased_until_ = leased_to_ == state_.id ? now : now + timing_.lease();
-}
-
-void acceptor::restart_timer(instant now, duration jitter) {
-  timer_start_ = now;
-  jitter_ = jitter;
+  timer_.on_leader_heard();
 }
 
 node_id acceptor::leader(instant now) const {

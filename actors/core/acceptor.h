@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/core/election_timer.h"
 #include "actors/core/log_view.h"
 #include "actors/core/membership.h"
 #include "actors/core/messages.h"
@@ -71,7 +72,7 @@ class acceptor {
   vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
                                 bool leading, instant now, const membership& members = {}) const;
 
-  // `saved` is durable. A vote for another node restarts the election timer with `jitter`.
+  // `saved` is durable. `jitter` is for the election timer.
   void on_vote_saved(const vote& saved, instant now, duration jitter);
 
   // -- appends ----------------------------------------------------------------------------------
@@ -80,15 +81,14 @@ class acceptor {
 
   // -- time -------------------------------------------------------------------------------------
 
-  // When to stand for election, if nothing is heard until then: a random part after the timer
-  // started and the lease ended.
-  instant election_deadline() const;
+  // When to stand for election, if nothing is heard until then (election_timer.h).
+  instant election_deadline() const { return timer_.deadline(leased_until_); }
   // The leader's lease at this node: until then no other vote is granted, not even to itself. Only
   // what the leader sends renews it; neither a vote that is granted nor a candidacy ends or renews
   // it.
   bool lease_live(instant now) const;
-  // Starts the timer anew, say after a candidacy that failed.
-  void restart_timer(instant now, duration jitter);
+  // The timer hears here of grants and leaders; of this node's own elections the caller tells it.
+  election_timer& timer() { return timer_; }
 
   // -- what is known ----------------------------------------------------------------------------
 
@@ -118,8 +118,7 @@ class acceptor {
   log_index committed_;
   node_id leased_to_;
   instant leased_until_;
-  instant timer_start_;
-  duration jitter_;
+  election_timer timer_;
 };
 
 }  // namespace troupe::core

@@ -167,13 +167,15 @@ TEST(acceptor_test, a_silent_leader_is_no_longer_named) {
   EXPECT_EQ(voter(won(2, 2)).leader(lease_over), node_id());
 }
 
-TEST(acceptor_test, a_vote_for_somebody_new_restarts_the_timer_and_the_same_vote_does_not) {
+TEST(acceptor_test, a_vote_for_somebody_new_restarts_the_timer_once_and_the_leader_always) {
   auto a = voter({});
   a.on_vote_saved(asked(2, 2), time_zero + ms(100), ms(250));
   EXPECT_EQ(a.election_deadline(), time_zero + ms(350));
   a.on_vote_saved(asked(2, 2), time_zero + ms(140), ms(250));
   EXPECT_EQ(a.election_deadline(), time_zero + ms(350));
-  a.on_vote_saved(won(2, 2), time_zero + ms(160), ms(150));
+  a.on_vote_saved(asked(3, 2), time_zero + ms(150), ms(250));
+  EXPECT_EQ(a.election_deadline(), time_zero + ms(350)) << "before it has stood itself";
+  a.on_vote_saved(won(3, 2), time_zero + ms(160), ms(150));
   EXPECT_EQ(a.election_deadline(), time_zero + ms(310) + usual.lease());
 }
 
@@ -181,7 +183,7 @@ TEST(acceptor_test, a_vote_for_somebody_new_restarts_the_timer_and_the_same_vote
 TEST(acceptor_test, a_candidacy_that_failed_does_not_renew_the_lease_of_the_leader_before) {
   auto a = voter(won(2, 2));
   const auto stands = a.election_deadline();
-  a.restart_timer(stands, ms(150));
+  a.timer().on_stood(stands, ms(150));
   EXPECT_FALSE(a.lease_live(stands));
   EXPECT_EQ(a.leader(stands), node_id());
   EXPECT_EQ(refusal_of(a, request_for(asked(3, 3)), stands), "");

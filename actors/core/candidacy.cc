@@ -37,7 +37,10 @@ candidacy::result candidacy::on_vote_reply(const vote_reply& reply) {
                       << (reply.granted ? " granted" : " refused, saved=") << reply.saved;
   if (reply.granted) {
     granted_.insert(reply.from);
-  } else if (plausible(reply.saved) && exceeds(reply.saved, seen_, mode_)) {
+    return outcome();
+  }
+  outclassed_ |= last_ < reply.last;
+  if (plausible(reply.saved) && exceeds(reply.saved, seen_, mode_)) {
     seen_ = reply.saved;
   }
   return outcome();

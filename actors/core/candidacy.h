@@ -45,6 +45,8 @@ class candidacy {
   const vote& wanted() const { return wanted_; }
   // The greatest vote that a refusal reported; the next candidacy must exceed it.
   const vote& seen() const { return seen_; }
+  // A voter that refused has a better log: it should stand before this node does so again.
+  bool outclassed() const { return outclassed_; }
 
  private:
   uint64_t number_;
@@ -56,6 +58,7 @@ class candidacy {
   uint64_t cluster_;
   vote_mode mode_;
   std::set<node_id> granted_;
+  bool outclassed_ = false;
 };
 
 }  // namespace troupe::core

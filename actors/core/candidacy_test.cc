@@ -117,6 +117,26 @@ TEST(candidacy_test, a_refusal_for_another_reason_changes_nothing) {
   EXPECT_EQ(c.on_vote_reply(granted_by(3)), result::won);
 }
 
+TEST(candidacy_test, a_refusal_of_a_better_log_outclasses_and_one_for_another_reason_does_not) {
+  auto reply = refused_by(2, vote{});
+  reply.last = at(led_by(1), 3);
+  auto c = node_1(majority_of(5));
+  c.on_vote_reply(reply);
+  EXPECT_FALSE(c.outclassed()) << "the same log";
+  auto late = reply;
+  late.candidacy = 7;
+  late.last = at(led_by(1), 4);
+  c.on_vote_reply(late);
+  EXPECT_FALSE(c.outclassed()) << "of the last round";
+  auto granted = granted_by(3);
+  granted.last = at(led_by(1), 4);
+  c.on_vote_reply(granted);
+  EXPECT_FALSE(c.outclassed());
+  reply.last = at(led_by(2), 1);
+  c.on_vote_reply(reply);
+  EXPECT_TRUE(c.outclassed()) << "a shorter log of a greater term";
+}
+
 // What was granted is granted: a quorum saved the vote, whatever somebody else promised.
 TEST(candidacy_test, a_quorum_wins_even_after_a_greater_promise) {
   auto c = node_1(majority_of(5));

@@ -22,6 +22,8 @@ rehearsal::rehearsal(options o)
     if (id.value <= o.logs.size()) {
       start.saved = won(1, 99);
       start.log.append(led_by(1, 99), log_index(o.logs[id.value - 1]));
+      for (uint64_t i = 1; i <= o.logs[id.value - 1]; ++i)
+        n.entries.push_back(batch_of(led_by(1, 99), i, i));
     }
     n.voter = std::make_unique<acceptor>(std::move(start), o.timing, o.mode, now_,
                                          o.in_step ? same : jitter());
@@ -89,12 +91,20 @@ void rehearsal::only(const std::vector<std::pair<uint64_t, uint64_t>>& links) {
   }
 }
 
+void rehearsal::impose(const link_graph& links) {
+  cut_.clear();
+  for (uint64_t from = 1; from <= options_.nodes; ++from)
+    for (uint64_t to = 1; to <= options_.nodes; ++to)
+      if (!links.has(from, to)) cut(from, to);
+}
+
 // Only what was saved survives.
 void rehearsal::restart(uint64_t id) {
   node& n = nodes_.at(node_id(id));
   const acceptor::state kept{n.id, n.voter->saved(), n.voter->log(), 7};
   n.standing.reset();
-  n.leading.reset();
+  stop_leading(n);
+  n.compared = {};
   n.seen = {};
   n.number = random_();
   n.voter = std::make_unique<acceptor>(kept, options_.timing, options_.mode, now_, jitter());
@@ -113,7 +123,7 @@ void rehearsal::campaign(node& n) {
   ++n.candidacies;
   if (n.voter->lease_live(now_)) broken_.push_back("a node stood for election during a lease");
   n.standing.emplace(++n.number, n.id, n.seen, members_, n.voter->log().last(), 7, options_.mode);
-  n.voter->restart_timer(now_, jitter());
+  n.voter->timer().on_stood(now_, jitter());
   arm(n);
   for (const auto id : n.standing->electorate())
     send(n.id, id,
@@ -130,7 +140,7 @@ void rehearsal::on_vote_request(node& n, const vote_request& m) {
   } else {
     reply = std::get<grant>(decision).reply;
     n.standing.reset();
-    n.leading.reset();
+    stop_leading(n);
     if (m.wanted != n.voter->saved()) save(n, m.wanted);
     arm(n);
   }
@@ -140,88 +150,18 @@ void rehearsal::on_vote_request(node& n, const vote_request& m) {
 }
 
 void rehearsal::conclude(node& n, candidacy::result r) {
-  if (r == candidacy::result::lost) n.seen = n.standing->seen();
+  if (n.standing->outclassed()) n.voter->timer().on_outclassed();
+  if (r == candidacy::result::lost) {
+    n.seen = n.standing->seen();
+    if (!n.seen.committed) n.voter->timer().on_outvoted(now_, jitter());
+  }
+  arm(n);
   if (r != candidacy::result::won) return;
   if (n.voter->lease_live(now_)) broken_.push_back("a node voted for itself during a lease");
   const vote elected{n.standing->wanted().leader, true};
   n.standing.reset();
   save(n, elected);
   lead(n);
-}
-
-// -- leaderships ----------------------------------------------------------------------------------
-
-void rehearsal::lead(node& n) {
-  const vote elected = n.voter->saved();
-  std::ostringstream what;
-  for (const vote& v : elected_)
-    if (v.leader == elected.leader ||
-        (options_.mode == vote_mode::standard && v.leader.in == elected.leader.in))
-      what << elected << " was won after " << v << "; ";
-  for (const auto& [id, other] : nodes_)
-    if (other.leading && other.leading->leased(now_))
-      what << elected << " was won while n" << id << " holds a lease; ";
-  if (!what.str().empty()) broken_.push_back(what.str());
-  elected_.push_back(elected);
-  n.leading.emplace(elected, members_, log_id{}, log_tail{n.voter->log().last(), 0},
-                    leadership::options{options_.timing}, now_);
-  arm(n);
-  beat(n, elected);
-}
-
-void rehearsal::beat(node& n, const vote& elected) {
-  if (!n.leading || n.leading->elected() != elected) return;
-  if (now_ >= n.leading->deadline(now_)) return end(n, /*hurry=*/false);
-  for (const auto& [id, node] : members_.nodes()) {
-    if (id == n.id) continue;
-    append_request m;
-    m.to = id;
-    m.session.leader = elected;
-    m.previous = n.voter->log().last();
-    m.cluster = 7;
-    send(n.id, id, [this, &to = nodes_.at(id), from = n.id, m, sent = now_] {
-      on_append_request(to, from, m, sent);
-    });
-  }
-  at(now_ + options_.timing.heartbeat_interval, [this, &n, elected] { beat(n, elected); });
-}
-
-void rehearsal::end(node& n, bool hurry) {
-  n.leading.reset();
-  if (hurry)
-    n.voter->restart_timer(now_ - options_.timing.lease(), duration::zero());
-  else
-    n.voter->restart_timer(now_, jitter());
-  arm(n);
-}
-
-void rehearsal::on_append_request(node& n, node_id from, const append_request& m, instant sent) {
-  auto decision = n.voter->on_append_request(m, now_);
-  if (const auto* first = std::get_if<save_vote_first>(&decision)) {
-    n.leading.reset();
-    save(n, first->wanted);
-    decision = n.voter->on_append_request(m, now_);
-  }
-  append_reply reply;
-  if (auto* refusal = std::get_if<append_refusal>(&decision))
-    reply = refusal->reply;
-  else
-    reply = std::get<accepted_append>(decision).reply;
-  // Whoever counts as followed must not vote for itself meanwhile.
-  if (reply.verdict == verdict::matched || reply.verdict == verdict::conflict) n.standing.reset();
-  arm(n);
-  send(n.id, from, [this, &to = nodes_.at(from), by = n.id, reply, sent] {
-    on_append_reply(to, by, reply, sent);
-  });
-}
-
-void rehearsal::on_append_reply(node& n, node_id from, const append_reply& m, instant sent) {
-  if (!n.leading || n.leading->elected() != m.session.leader) return;
-  if (m.verdict == verdict::rejected) {
-    if (exceeds(m.saved, n.seen, options_.mode)) n.seen = m.saved;
-    return end(n, /*hurry=*/!m.saved.committed);
-  }
-  n.leading->on_acked(from, m.durable, sent, m.round);
 }
 
 // -- what can be seen -----------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 // Several nodes on one page: acceptors, candidacies and leaderships wired together as server and
 // leader do it, without actors, in virtual time, over links that delay, repeat and lose.
 //
-// For elections: leaders send heartbeats, and nobody's log grows.
+// For elections: leaders send heartbeats, and nobody's log grows unless `replicate` says so. Then
+// leaders write, followers catch up, and what was committed is looked after.
 #pragma once
 
 #include <functional>
@@ -16,6 +17,7 @@
 #include "actors/core/acceptor.h"
 #include "actors/core/candidacy.h"
 #include "actors/core/leadership.h"
+#include "actors/core/link_graph.h"
 
 namespace troupe::core {
 
@@ -34,6 +36,7 @@ class rehearsal {
     bool in_step = false;
     // Where the logs of the nodes 1, 2, … end; empty logs where nothing is said.
     std::vector<uint64_t> logs;
+    bool replicate = false;
   };
   explicit rehearsal(options o);
 
@@ -52,10 +55,16 @@ class rehearsal {
   void cut(uint64_t from, uint64_t to) { cut_.insert({node_id(from), node_id(to)}); }
   // Only these pairs reach each other.
   void only(const std::vector<std::pair<uint64_t, uint64_t>>& links);
+  void impose(const link_graph& links);
   void heal() { cut_.clear(); }
   void restart(uint64_t id);
   // So many of 100 messages are lost, and as many come twice.
   void disturb(unsigned percent) { percent_ = percent; }
+
+  // -- writes --
+  // Every node that leads and is in touch with a quorum appends write number `write` ≥ 1, once.
+  void offer(uint64_t write);
+  bool committed(uint64_t write) const { return done_.contains(write); }
 
   // -- what can be seen --
   const acceptor& of(uint64_t id) const { return *nodes_.at(node_id(id)).voter; }
@@ -82,6 +91,10 @@ class rehearsal {
     uint64_t alarm = 0;   // an alarm of an older number is stale
     uint64_t candidacies = 0;
     uint64_t saves = 0;
+    std::vector<batch_ptr> entries;   // [i] has index i + 1
+    std::map<node_id, log_id> asked;  // as leader: what each follower is asked to have
+    uint64_t offered = 0;             // the last write that this leadership appended
+    log_index compared;               // committed up to here, as others did
   };
 
   void at(instant when, std::function<void()> what) { events_.emplace(when, std::move(what)); }
@@ -93,11 +106,18 @@ class rehearsal {
   void campaign(node& n);
   void conclude(node& n, candidacy::result r);
   void lead(node& n);
+  void check_election(const vote& elected, const node& n);
+  void stop_leading(node& n);
   void beat(node& n, const vote& elected);
   void end(node& n, bool hurry);
   void on_vote_request(node& n, const vote_request& m);
   void on_append_request(node& n, node_id from, const append_request& m, instant sent);
   void on_append_reply(node& n, node_id from, const append_reply& m, instant sent);
+  void append(node& n, uint64_t write);
+  void ask(node& n, node_id to);
+  void ask_all(node& n);
+  void write(node& n, const accepted_append& accepted);
+  void compare(node& n, log_index committed);
 
   options options_;
   std::mt19937_64 random_;
@@ -108,6 +128,8 @@ class rehearsal {
   std::set<std::pair<node_id, node_id>> cut_;
   unsigned percent_ = 0;
   std::vector<vote> elected_;
+  std::vector<log_id> committed_;  // [i] has index i + 1
+  std::set<uint64_t> done_;        // the writes among them
   std::vector<std::string> broken_;
 };
 

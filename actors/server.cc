@@ -78,6 +78,7 @@ void server::adopt_membership() {
   if (roster_.at() == members_at_) return;
   members_at_ = roster_.at();
   peers_.update(roster_.members(), options_.id, self_, options_.resolve);
+  arm();  // it may have become a voter, or be none any more
 }
 
 // Its own leader wrote it: the log store tells of it when the leadership ends.

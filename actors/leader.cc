@@ -198,6 +198,7 @@ caf::result<status> leader::on_status() {
   s.last = protocol_.last().last.index;
   s.committed = protocol_.committed();
   s.members = protocol_.members();
+  s.membership_at = protocol_.members_at();
   s.membership_committed = protocol_.members_committed();
   struct gathering {
     status so_far;

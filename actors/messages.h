@@ -267,6 +267,7 @@ struct status {
   node_id leader;
   log_index last, committed, applied, snapshot, purged;
   core::membership members;
+  log_id membership_at;  // where it stands in the log
   bool membership_committed = false;
   std::vector<peer> replication;
   std::string version;

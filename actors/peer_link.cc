@@ -67,6 +67,11 @@ peer_link::~peer_link() {
   for (auto& [ticket, f] : flights_) f.fail(raft_errc::outcome_unknown);
 }
 
+std::string peer_link::name() const {
+  const auto id = options_.peer ? "n" + std::to_string(options_.peer.value) + " at " : "";
+  return id + options_.address;
+}
+
 // -- connecting -----------------------------------------------------------------------------------
 
 void peer_link::connect() {
@@ -104,7 +109,7 @@ void peer_link::on_connected(const caf::strong_actor_ptr& remote,
   if (!remote) return retry("nobody is published there");
   if (!self_->system().assignable(interface, self_->system().message_types<peer_actor>()))
     return retry("what is published there is not a Troupe server of a known version");
-  TROUPE_EVENT(info) << "connected to n" << options_.peer << " at " << options_.address;
+  TROUPE_EVENT(info) << "connected to " << name();
   remote_ = caf::actor_cast<peer_actor>(remote);
   // For a proxy that is dead already, this fires at once.
   self_->monitor(remote_);
@@ -125,9 +130,7 @@ void peer_link::on_down(const caf::down_msg& m) {
 }
 
 void peer_link::retry(const std::string& why) {
-  if (why != last_failure_)
-    TROUPE_EVENT(warn) << "no connection to n" << options_.peer << " at " << options_.address
-                       << ": " << why;
+  if (why != last_failure_) TROUPE_EVENT(warn) << "no connection to " << name() << ": " << why;
   last_failure_ = why;
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
   const auto wait = std::chrono::duration_cast<duration>(backoff_ * jitter(random_));

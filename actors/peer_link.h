@@ -26,8 +26,8 @@
 namespace troupe {
 
 struct peer_link_options {
-  server_actor owner;  // the link ends with it
-  node_id peer;
+  server_actor owner;   // the link ends with it
+  node_id peer;         // 0: whoever is there
   std::string address;  // host:port
   core::timing timing;
   duration client_deadline = std::chrono::seconds(10);
@@ -63,6 +63,7 @@ class peer_link {
     std::function<void(raft_errc)> fail;
   };
 
+  std::string name() const;
   void connect();
   void greet(int fd);
   void on_connected(const caf::strong_actor_ptr& remote, const std::set<std::string>& interface);

@@ -87,6 +87,7 @@ void server::adopt_membership() {
     greatest = std::max(greatest, members.nodes().at(id).priority);
   const auto me = members.nodes().find(options_.id);
   acceptor_->timer().prefer(me == members.nodes().end() ? 0 : me->second.priority, greatest);
+  arm();  // it may have become a voter, or be none any more
 }
 
 // Its own leader wrote it: the log store tells of it when the leadership ends.

@@ -6,6 +6,17 @@
 #include "proto/trace.h"
 
 namespace troupe {
+namespace {
+
+// In the words of tools/ctl.
+const char* way_forward(core::verdict refused) {
+  if (refused != core::verdict::replaced) return "";
+  return ". What it promised and acknowledged there is lost, so it may not go on under this id as "
+         "if nothing had happened. If that directory is gone for good: `ctl remove` this node, "
+         "then `ctl add-learner` it";
+}
+
+}  // namespace
 
 // -- appends --------------------------------------------------------------------------------------
 
@@ -26,8 +37,11 @@ void server::judge_append(const core::append_request& m, append_promise promise)
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
     // It came from the leader and renewed its lease, which binds this node's own vote as well.
     if (refusal->reply.verdict == core::verdict::conflict) candidacy_.reset();
-    if (refusal->reply.verdict == core::verdict::failed && refusal->why != last_refusal_)
-      TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why;
+    const auto v = refusal->reply.verdict;
+    const bool for_operators = v == core::verdict::failed || v == core::verdict::replaced;
+    if (for_operators && refusal->why != last_refusal_)
+      TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why
+                         << way_forward(v);
     last_refusal_ = refusal->why;
     promise.deliver(std::move(refusal->reply));
   } else {
@@ -127,6 +141,7 @@ status server::describe() const {
   s.last = acceptor_->log().last_index();
   s.committed = acceptor_->committed();
   s.members = roster_.members();
+  s.membership_at = members_at_;
   s.membership_committed = s.committed >= members_at_.index;
   return s;
 }

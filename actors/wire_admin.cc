@@ -173,6 +173,7 @@ parts encode(const status& m) {
   h.set_snapshot_index(m.snapshot.value);
   h.set_purged_index(m.purged.value);
   *h.mutable_membership() = to_proto(m.members);
+  put(m.membership_at, h.mutable_membership_at());
   h.set_membership_committed(m.membership_committed);
   for (const auto& p : m.replication) {
     auto* out = h.add_replication();
@@ -201,6 +202,7 @@ bool decode(received bytes, status& m) {
        log_index(h.snapshot_index()),
        log_index(h.purged_index()),
        std::move(*members),
+       get(h.membership_at()),
        h.membership_committed(),
        {},
        h.version()};

@@ -79,6 +79,7 @@ status some_status() {
   s.snapshot = log_index(6);
   s.purged = log_index(5);
   s.members = members_of({1, 2, 3});
+  s.membership_at = at_9;
   s.membership_committed = true;
   s.replication = {{node_id(1), log_index(4), "streaming", 12, KiB(3)}};
   s.version = "1.2";
@@ -178,6 +179,7 @@ TEST(wire, a_status_arrives_whole) {
   EXPECT_EQ(p.snapshot, s.snapshot);
   EXPECT_EQ(p.purged, s.purged);
   EXPECT_EQ(p.members, s.members);
+  EXPECT_EQ(p.membership_at, s.membership_at);
   EXPECT_EQ(p.membership_committed, s.membership_committed);
   EXPECT_EQ(p.version, s.version);
   ASSERT_EQ(p.replication.size(), 1u);

@@ -103,8 +103,7 @@ append_decision acceptor::on_append_request(const append_request& request, insta
     return append_refusal{reply_to(request, verdict::failed), why};
   if (request.incarnation != 0 && request.incarnation != state_.incarnation)
     return append_refusal{reply_to(request, verdict::replaced),
-                          "the cluster knows this node with another data directory; remove it and "
-                          "add it again"};
+                          "the cluster knows this node with another data directory"};
   if (!may_follow(state_.saved, leader, mode_)) {
     TROUPE_EVENT(debug) << "rejected: " << leader << " is below " << state_.saved;
     return append_refusal{reply_to(request, verdict::rejected), "we promised a greater vote"};

@@ -37,9 +37,12 @@ class CtlTest(unittest.TestCase):
             self.assertEqual(self.ctl(node.raft_port, 'leader'), f'{leader_id}\n')
             self.assertIn(f'  3 127.0.0.1:{cluster[2].raft_port} voter',
                           self.ctl(node.raft_port, 'status'))
-            self.assertEqual(
-                self.ctl(node.raft_port, 'members'),
-                ''.join(f'{i + 1} 127.0.0.1:{n.raft_port} voter\n' for i, n in enumerate(cluster)))
+            # Whoever is asked: the leader knows what each lacks.
+            members = self.ctl(node.raft_port, 'members')
+            for i, other in enumerate(cluster):
+                progress = ', leads' if other is leader else ', streaming, lacks '
+                self.assertIn(f'{i + 1} 127.0.0.1:{other.raft_port} voter{progress}', members)
+            self.assertRegex(members, r'\nmajority\(1,2,3\) since T\d+\.N\d/\d+\n\Z')
         self.assertIn('streaming', self.ctl(leader.raft_port, 'status'))
         self.data_through(follower)
         self.without_quorum(leader, cluster)
@@ -87,10 +90,19 @@ class CtlTest(unittest.TestCase):
                                                      'status', code=REFUSED))
         self.assertIn('node 1: leader', self.ctl(node.raft_port, 'status'))
 
+    def test_a_quorum_that_does_not_meet_is_refused_before_anybody_is_asked(self):
+        said = self.ctl(1, 'set-quorum', 'read 2 write 2 of (1,2,3,4)', code=REFUSED)
+        self.assertIn('share no voter', said)
+
     def test_wrong_use(self):
         for words in ((), ('frobnicate',), ('get',), ('get', 'a', 'b'), ('put', 'k'),
                       ('--bogus', 'status'), ('--timeout=x', 'status'), ('--timeout=0', 'status'),
-                      ('--node=nowhere', 'status'), ('--read=fast', 'get', 'k'), ('--node',)):
+                      ('--node=nowhere', 'status'), ('--read=fast', 'get', 'k'), ('--node',),
+                      ('promote',), ('promote', '0'), ('remove', 'x'), ('set-voters', '1', '1'),
+                      ('add-learner', '1'), ('add-learner', '1', 'nowhere'),
+                      ('set-address', '1', ':1'), ('set-priority', '1', '-1'), ('elect',),
+                      ('transfer', '1', '2'), ('set-quorum', 'three of four'),
+                      ('--if_membership=5', 'remove', '1')):
             self.ctl(1, *words, code=USAGE)
 
 

@@ -18,7 +18,7 @@ class FailoverTest(unittest.TestCase):
     def test_leader_is_killed_under_load(self):
         for number in range(ROUNDS):
             self.kill_leader_under_load(number)
-            self.check_writes()
+            load.check_writes(self, self.nodes, self.writers)
         # The same once more, from nothing but the disks.
         for node in self.nodes:
             self.assertEqual(node.stop()[0], 0, node.log())
@@ -26,7 +26,7 @@ class FailoverTest(unittest.TestCase):
             node.start()
         nodes.await_leader(self.nodes)
         nodes.await_same_log(self, self.nodes)
-        self.check_writes()
+        load.check_writes(self, self.nodes, self.writers)
 
     def kill_leader_under_load(self, number):
         leader = nodes.await_leader(self.nodes)
@@ -54,30 +54,6 @@ class FailoverTest(unittest.TestCase):
                           lambda: running.acks_between(seen, time.monotonic()))
         running.finish()
         nodes.await_same_log(self, self.nodes)
-
-    def check_writes(self):
-        self.assertEqual([v for w in self.writers for v in w.violations], [])
-        for i, writer in enumerate(self.writers):
-            node = self.nodes[i % len(self.nodes)]
-            self.check_keys(node, writer.acknowledged)
-            self.check_keys(node, writer.unknown, may_be_absent=True)
-        self.check_counter()
-
-    def check_keys(self, node, expected, may_be_absent=False):
-        if not expected:
-            return
-        values = node.call('MGET', *expected)
-        for (key, value), found in zip(expected.items(), values):
-            if not (may_be_absent and found is None):
-                self.assertEqual(found, value, f'{key} at port {node.client_port}')
-
-    def check_counter(self):
-        got = [value for w in self.writers for value in w.increments]
-        self.assertEqual(len(got), len(set(got)), 'two increments with one result')
-        counter = int(self.nodes[0].call('GET', 'counter'))
-        self.assertLessEqual(max(got), counter)
-        self.assertLessEqual(len(got), counter)
-        self.assertLessEqual(counter, len(got) + sum(w.unknown_increments for w in self.writers))
 
 
 if __name__ == '__main__':

@@ -59,6 +59,9 @@ class Writer(threading.Thread):
     def _write(self, *command):
         """The reply; 'unknown'; or None, where it surely did not happen."""
         try:
+            # A node that ends closes connections where nobody waits for an answer.
+            if self._connection and self._connection.closed():
+                self._hang_up()
             if self._connection is None:
                 self._connection = resp.Connection(next(self._ports))
         except OSError:
@@ -70,11 +73,14 @@ class Writer(threading.Thread):
         except resp.Error as error:
             return self._refused(error)
         except OSError:
-            self._connection.close()
-            self._connection = None
+            self._hang_up()
             return 'unknown'
         self.acks.append((sent, time.monotonic()))
         return reply
+
+    def _hang_up(self):
+        self._connection.close()
+        self._connection = None
 
     def _refused(self, error):
         nodes.pause()
@@ -108,3 +114,31 @@ class Load:
     def longest_silence(self, first, last):
         times = [first, *self.acks_between(first, last), last]
         return max(b - a for a, b in zip(times, times[1:]))
+
+
+def check_writes(test, cluster, writers):
+    """Whether the nodes have all that the writers, which have finished, were told."""
+    test.assertEqual([v for w in writers for v in w.violations], [])
+    for i, writer in enumerate(writers):
+        node = cluster[i % len(cluster)]
+        _check_keys(test, node, writer.acknowledged)
+        _check_keys(test, node, writer.unknown, may_be_absent=True)
+    _check_counter(test, cluster[0], writers)
+
+
+def _check_keys(test, node, expected, may_be_absent=False):
+    if not expected:
+        return
+    values = node.call('MGET', *expected)
+    for (key, value), found in zip(expected.items(), values):
+        if not (may_be_absent and found is None):
+            test.assertEqual(found, value, f'{key} at port {node.client_port}')
+
+
+def _check_counter(test, node, writers):
+    got = [value for w in writers for value in w.increments]
+    test.assertEqual(len(got), len(set(got)), 'two increments with one result')
+    counter = int(node.call('GET', 'counter'))
+    test.assertLessEqual(max(got), counter)
+    test.assertLessEqual(len(got), counter)
+    test.assertLessEqual(counter, len(got) + sum(w.unknown_increments for w in writers))

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -79,11 +80,18 @@ class Node:
         self._log = f'{self.directory}/log'
 
     def start(self):
+        return self.launch().await_ready()
+
+    def launch(self):
+        """The process, which may never become ready."""
         with open(self._log, 'wb') as log:
             self.process = subprocess.Popen(
                 [NODE, *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={'HOME': self.directory, **_SANITIZERS}, preexec_fn=_die_with_parent)
-        await_until(f'ready: {self.flags}', self._ready_or_over)
+        return self
+
+    def await_ready(self):
+        await_until(f'ready: {self.flags}', self._ready_or_over, seconds=60)
         if self.process.poll() is not None:
             raise AssertionError(f'ended with {self.process.returncode}:\n{self.log()}')
         return self
@@ -107,6 +115,10 @@ class Node:
         start = time.monotonic()
         self.process.terminate()
         return self.process.wait(timeout=30), time.monotonic() - start
+
+    def wipe(self):
+        """All that it keeps is lost, as with a new disk."""
+        shutil.rmtree(f'{self.directory}/.local')
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -141,12 +153,31 @@ def one_node(test, directory=None):
     return node
 
 
+def member(test, number, *more_flags):
+    """Node `number` of some cluster, at addresses of its own, not started."""
+    raft, client = free_ports(), free_ports()
+    node = Node([f'--id={number}', f'--raft_address=127.0.0.1:{raft}',
+                 f'--client_address=127.0.0.1:{client}', *TIMING, *more_flags], client)
+    node.raft_port = raft
+    test.addCleanup(node.kill)
+    return node
+
+
+def joining(test, number, door, *more_flags):
+    """The same, of the cluster that `door` is in."""
+    return member(test, number, f'--join=127.0.0.1:{door.raft_port}', *more_flags)
+
+
 def three_nodes(test, *more_flags):
     """A cluster of three, started, with a leader."""
-    raft, client = free_ports(3), free_ports(3)
-    cluster = ','.join(f'{i + 1}=127.0.0.1:{raft + i}' for i in range(3))
+    return several_nodes(test, 3, *more_flags)
+
+
+def several_nodes(test, count, *more_flags):
+    raft, client = free_ports(count), free_ports(count)
+    cluster = ','.join(f'{i + 1}=127.0.0.1:{raft + i}' for i in range(count))
     nodes = []
-    for i in range(3):
+    for i in range(count):
         node = Node([f'--id={i + 1}', f'--cluster={cluster}',
                      f'--client_address=127.0.0.1:{client + i}', *TIMING, *more_flags], client + i)
         node.raft_port = raft + i

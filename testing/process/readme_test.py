@@ -40,8 +40,8 @@ class ReadmeTest(unittest.TestCase):
     def setUp(self):
         self.home = nodes.make_dir()
         self.environment = {**os.environ, 'HOME': self.home, 'TMPDIR': self.home}
-        # 7101 to 7103 and 6371 to 6373 become free ports with the same last digits.
-        self.ports = {'710': str(nodes.free_ports(4) // 10), '637': str(nodes.free_ports(4) // 10)}
+        # 7101 to 7104 and 6371 to 6374 become free ports with the same last digits.
+        self.ports = {'710': str(nodes.free_ports(5) // 10), '637': str(nodes.free_ports(5) // 10)}
 
     def adapted(self, text):
         """The commands, on the binaries at hand and on free ports."""
@@ -77,7 +77,7 @@ class ReadmeTest(unittest.TestCase):
     def test_the_commands_do_what_it_says(self):
         found = blocks()
         self.assertEqual([kind for kind, _ in found],
-                         ['server', 'client', 'server', 'client', 'shell'])
+                         ['server', 'client', 'server', 'client', 'shell', 'shell'])
         server = None
         for kind, text in found:
             if kind != 'client' and server:

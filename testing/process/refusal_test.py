@@ -64,6 +64,9 @@ class RefusalTest(unittest.TestCase):
             'election_timeout_min': ['', 'x', '0', '-1s', '50ms', '300ms', '1h', 'inf'],
             'election_timeout_max': ['', 'x', '0', '150ms', '11m', 'inf'],
             'heartbeat_interval': ['', 'x', '0', '-1ms', '150ms', '1h', 'inf'],
+            'clock_drift': ['', 'x', '0.9', '11', 'nan', 'inf', '-1'],
+            'caught_up_within': ['', 'x', '-1'],
+            'join': ['x', '127.0.0.1', ':7101', '127.0.0.1:0'],
             'log_level': ['', 'loud', '3'],
         }
         for name, values in bad.items():
@@ -71,6 +74,14 @@ class RefusalTest(unittest.TestCase):
                 self.refused(f'--{name}={value}', because='--')
         self.refused('--id', because='--id')
         self.refused('--local_cluster=3', '--cluster=1=127.0.0.1:1', because='--local_cluster')
+        self.refused('--join=127.0.0.1:1', '--cluster=1=127.0.0.1:1', because='--cluster')
+        self.refused('--join=127.0.0.1:1', '--local_cluster=3', because='--local_cluster')
+        self.refused('--voter=false', because='--join')
+        self.refused('--quorum=majority(1)', because='--cluster')
+        four = '--cluster=' + ','.join(f'{i}=127.0.0.1:{self.raft + i - 1}' for i in range(1, 5))
+        self.refused(four, '--quorum=2 of', because='column')
+        self.refused(four, '--quorum=read 2 write 2 of (1,2,3,4)', because='share no voter')
+        self.refused(four, '--quorum=majority(1,2,5)', because='voter 5 has no address')
         self.refused('--local_cluster=3', '--raft_address=127.0.0.1:65534', because='65535')
 
     def test_addresses_that_cannot_be_listened_on(self):

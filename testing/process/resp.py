@@ -1,5 +1,6 @@
 """A small client for Redis' protocol: as plain as possible, so that nothing hides behind it."""
 
+import select
 import socket
 
 
@@ -22,6 +23,10 @@ class Connection:
     def close(self):
         self._file.close()
         self._socket.close()
+
+    def closed(self):
+        """Whether the other side closed it; for when no answer is under way."""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def send(self, data):
         """Bytes as they are."""

@@ -1,5 +1,8 @@
 #include "tools/ctl/report.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
@@ -22,14 +25,43 @@ std::string leader_text(const status& s) {
   return absl::StrCat(" of node ", s.leader.value);
 }
 
+// How far the leader has brought it; only the leader knows.
+std::string progress_text(const status& s, node_id id) {
+  if (id == s.leader) return ", leads";
+  for (const auto& p : s.replication) {
+    if (p.id != id) continue;
+    const auto lacks = s.last.value - std::min(s.last, p.matched).value;
+    return absl::StrCat(", ", p.state, ", lacks ",
+                        lacks == 0 ? "nothing" : absl::StrCat(lacks, " entries"));
+  }
+  return "";
+}
+
+std::string text_of(const log_id& id) {
+  std::ostringstream out;
+  out << id;
+  return out.str();
+}
+
+std::string configs_text(const core::membership& m) {
+  return absl::StrJoin(m.configs(), " and ", absl::StreamFormatter());
+}
+
 }  // namespace
 
 std::string members_text(const status& s) {
+  if (s.members.empty()) return "none yet\n";
   std::string out;
-  for (const auto& [id, node] : s.members.nodes())
+  for (const auto& [id, node] : s.members.nodes()) {
     absl::StrAppend(&out, id.value, " ", node.address,
-                    s.members.is_voter(id) ? " voter" : " learner", "\n");
-  return out;
+                    s.members.is_voter(id) ? " voter" : " learner", progress_text(s, id));
+    if (node.priority != 0) absl::StrAppend(&out, ", priority ", node.priority);
+    if (node.incarnation == 0) absl::StrAppend(&out, ", its data directory is not known yet");
+    out += '\n';
+  }
+  return absl::StrCat(out, s.members.joint() ? "joint, " : "", configs_text(s.members), " since ",
+                      text_of(s.membership_at),
+                      s.membership_committed ? "\n" : ", not committed\n");
 }
 
 std::string status_text(const status& s) {
@@ -38,8 +70,8 @@ std::string status_text(const status& s) {
                           ", committed ", s.committed.value, ", applied ", s.applied.value, "\n");
   if (s.members.empty()) return out + "members: none yet\n";
   absl::StrAppend(&out, "members", s.members.joint() ? ", joint" : "",
-                  s.membership_committed ? "" : ", not committed", ": ",
-                  absl::StrJoin(s.members.configs(), " and ", absl::StreamFormatter()), "\n");
+                  s.membership_committed ? "" : ", not committed", ": ", configs_text(s.members),
+                  "\n");
   for (const auto& [id, node] : s.members.nodes()) {
     absl::StrAppend(&out, "  ", id.value, " ", node.address,
                     s.members.is_voter(id) ? " voter" : " learner");

@@ -8,7 +8,8 @@
 namespace troupe::tools {
 
 std::string status_text(const status& s);
-// One line for each node: id, address, voter or learner.
+// One line for each node, and one with what decides among them. Who lacks how much is in it when
+// `s` is the leader's.
 std::string members_text(const status& s);
 
 // A RESP2 reply of the key-value machine, taken apart.

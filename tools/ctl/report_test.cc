@@ -38,6 +38,7 @@ status sample() {
   s.last = s.committed = log_index(9);
   s.applied = log_index(8);
   s.members = core::membership::of_majority({{node_id(1), "a:1"}, {node_id(2), "b:2"}});
+  s.membership_at = {{term(2), node_id(3)}, log_index(5)};
   s.membership_committed = true;
   s.replication = {{node_id(2), log_index(7), "streaming", 12, {}}};
   s.version = "0.1";
@@ -52,7 +53,29 @@ TEST(Report, StatusForPeople) {
             "members: majority(1,2)\n"
             "  1 a:1 voter\n"
             "  2 b:2 voter, streaming, has up to 7, answered 12 ms ago\n");
-  EXPECT_EQ(members_text(sample()), "1 a:1 voter\n2 b:2 voter\n");
+}
+
+TEST(Report, MembersForPeople) {
+  auto s = sample();
+  auto nodes = s.members.nodes();
+  nodes[node_id(1)].incarnation = nodes[node_id(2)].incarnation = 7;
+  nodes[node_id(1)].priority = 4;
+  nodes[node_id(3)].address = "c:3";
+  s.members = {s.members.configs(), nodes};
+  s.replication.push_back({node_id(3), log_index(9), "probing", 0, {}});
+  EXPECT_EQ(members_text(s),
+            "1 a:1 voter, leads, priority 4\n"
+            "2 b:2 voter, streaming, lacks 2 entries\n"
+            "3 c:3 learner, probing, lacks nothing, its data directory is not known yet\n"
+            "majority(1,2) since T2.N3/5\n");
+  s.members = {{core::quorum::majority({node_id(1)}), core::quorum::majority({node_id(2)})}, nodes};
+  s.replication.clear();
+  s.membership_committed = false;
+  EXPECT_EQ(members_text(s),
+            "1 a:1 voter, leads, priority 4\n"
+            "2 b:2 voter\n"
+            "3 c:3 learner, its data directory is not known yet\n"
+            "joint, majority(1) and majority(2) since T2.N3/5, not committed\n");
 }
 
 TEST(Report, StatusWithoutLeaderOrMembers) {

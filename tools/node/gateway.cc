@@ -1,6 +1,7 @@
 #include "tools/node/gateway.h"
 
 #include <memory>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "caf/actor_system.hpp"
@@ -17,6 +18,8 @@ namespace {
 
 using caf::io::broker;
 using caf::io::connection_handle;
+
+using drain_atom = caf::atom_constant<caf::atom("drain")>;
 
 constexpr size_t read_size = 64 << 10;
 
@@ -77,6 +80,11 @@ class connection {
 
   void on_data(const caf::io::new_data_msg& m) {
     session_.on_bytes({reinterpret_cast<const char*>(m.buf.data()), m.buf.size()});
+    turn();
+  }
+
+  void on_drain() {
+    session_.close();
     turn();
   }
 
@@ -193,6 +201,7 @@ caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>*
   return {
       [me](const caf::io::new_data_msg& m) { me->on_data(m); },
       [me](const caf::io::data_transferred_msg& m) { me->on_written(m); },
+      [me](drain_atom) { me->on_drain(); },
       [self](caf::close_atom) { self->quit(); },
       [self](const caf::io::connection_closed_msg&) { self->quit(); },
   };
@@ -201,7 +210,8 @@ caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>*
 struct gateway_state {
   static inline const char* name = "redis_gateway";
   uint64_t accepted = 0;
-  size_t open = 0;
+  std::set<caf::actor_addr> open;
+  bool draining = false;
 };
 
 using gateway_broker = caf::stateful_actor<gateway_state, broker>;
@@ -213,6 +223,19 @@ void refuse(gateway_broker* self, connection_handle handle) {
   self->close(handle);
 }
 
+void begin_to_drain(gateway_broker* self, caf::io::accept_handle door) {
+  self->state.draining = true;
+  self->close(door);
+  for (const auto& address : self->state.open)
+    if (const auto c = caf::actor_cast<caf::actor>(address)) self->send(c, drain_atom::value);
+  if (self->state.open.empty()) self->quit();
+}
+
+void on_closed(gateway_broker* self, const caf::actor_addr& connection) {
+  self->state.open.erase(connection);
+  if (self->state.draining && self->state.open.empty()) self->quit();
+}
+
 caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server, node_id node,
                                const gateway_options& options, caf::io::doorman_ptr doorman) {
   // Without its node there is nothing to serve; the connections end with the gateway.
@@ -221,26 +244,34 @@ caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server,
     if (m.source == server)
       self->quit(m.reason);
     else
-      --self->state.open;
+      on_closed(self, m.source);
   });
+  const auto door = doorman->hdl();
   self->add_doorman(std::move(doorman));
   return {
       [=](const caf::io::new_connection_msg& m) {
-        if (self->state.open >= options.max_connections) return refuse(self, m.handle);
-        ++self->state.open;
+        if (self->state.draining) {
+          self->close(m.handle);
+          return;
+        }
+        if (self->state.open.size() >= options.max_connections) return refuse(self, m.handle);
         auto c =
             self->fork(connection_behavior, m.handle,
                        connection_options{server, options.deadline, node, ++self->state.accepted});
+        self->state.open.insert(c.address());
         self->link_to(c);
       },
-      [=](const caf::io::acceptor_closed_msg&) { self->quit(caf::exit_reason::unknown); },
+      [=](drain_atom) { begin_to_drain(self, door); },
+      [=](const caf::io::acceptor_closed_msg&) {
+        if (!self->state.draining) self->quit(caf::exit_reason::unknown);
+      },
   };
 }
 
 }  // namespace
 
-absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node,
-                                     const gateway_options& options) {
+absl::StatusOr<caf::actor> serve_redis(caf::actor_system& system, const raft& node,
+                                       const gateway_options& options) {
   // The doorman is opened here, so that a port in use is known before the node says that it is
   // ready.
   auto doorman =
@@ -249,10 +280,15 @@ absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node
     return absl::UnavailableError(
         absl::StrCat(options.at.host, ":", options.at.port,
                      ": cannot listen: ", system.render(doorman.error())));
-  const auto port = (*doorman)->port();
-  system.middleman().spawn_broker(gateway_behavior, node.server(), node.id(), options,
-                                  std::move(*doorman));
-  return port;
+  return system.middleman().spawn_broker(gateway_behavior, node.server(), node.id(), options,
+                                         std::move(*doorman));
+}
+
+void drain(caf::actor_system& system, const caf::actor& gateway, duration patience) {
+  caf::scoped_actor self{system};
+  self->monitor(gateway);
+  self->send(gateway, drain_atom::value);
+  self->receive([](const caf::down_msg&) {}, caf::after(patience) >> [] {});
 }
 
 }  // namespace troupe::tools

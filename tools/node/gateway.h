@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "actors/dialer.h"
 #include "actors/raft.h"
+#include "caf/actor.hpp"
 #include "caf/fwd.hpp"
 
 namespace troupe::tools {
@@ -18,8 +19,12 @@ struct gateway_options {
   duration deadline = std::chrono::seconds(10);  // then a write's outcome is unknown
 };
 
-// Serves until `system` ends. The port that was bound; `at.port` may be 0.
-absl::StatusOr<uint16_t> serve_redis(caf::actor_system& system, const raft& node,
-                                     const gateway_options& options);
+// Serves until the node ends, or drain().
+absl::StatusOr<caf::actor> serve_redis(caf::actor_system& system, const raft& node,
+                                       const gateway_options& options);
+
+// Takes no more connections and commands, answers what it has read, and closes. Returns when that
+// is done, or when the patience is over.
+void drain(caf::actor_system& system, const caf::actor& gateway, duration patience);
 
 }  // namespace troupe::tools

@@ -3,16 +3,20 @@
 #include <sys/resource.h>
 
 #include <random>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "actors/node.h"
 #include "actors/remote.h"
+#include "actors/server.h"
 #include "caf/actor_system.hpp"
+#include "caf/scoped_actor.hpp"
 #include "proto/trace.h"
 #include "storage/durable_storage.h"
 #include "storage/posix_env.h"
 #include "tools/kv/machine.h"
 #include "tools/node/gateway.h"
+#include "tools/node/join.h"
 
 namespace troupe::tools {
 namespace {
@@ -51,6 +55,8 @@ size_t client_connections(uint64_t nodes_in_process) {
 // What a restarted node was told and does not follow.
 void warn_of_differences(const node_flags& flags, const status& s) {
   const auto& members = s.members.nodes();
+  if (!flags.join.empty() && !members.empty())
+    TROUPE_EVENT(warn) << "this node has a membership already; --join does not change it";
   if (flags.cluster_given && !(s.members == flags.cluster))
     TROUPE_EVENT(warn) << "this node has a membership already; --cluster does not change it";
   const auto mine = members.find(flags.id);
@@ -65,7 +71,8 @@ struct system_config : caf::actor_system_config {
 
 class real_host final : public host {
  public:
-  explicit real_host(const node_flags& flags) : config_(flags.timing), system_(config_) {}
+  explicit real_host(const node_flags& flags)
+      : flags_(flags), config_(flags.timing), system_(config_) {}
 
   ~real_host() override {
     stopping_ = true;
@@ -77,47 +84,96 @@ class real_host final : public host {
     return s.leader && s.committed;
   }
 
-  absl::Status run(const node_flags& flags, std::shared_ptr<disk> d,
-                   std::function<void()> on_failure) {
+  bool joining() const override { return joining_; }
+
+  void retire() override {
+    const duration patience = 2 * flags_.timing.election_timeout_max;
+    // The other nodes of this process end as well.
+    if (flags_.nodes_in_process == 1) hand_over(patience);
+    drain(system_, gateway_, patience);
+  }
+
+  absl::Status run(std::shared_ptr<disk> d, events on) {
+    const auto incarnation = d->engine->incarnation();
     node_options o;
-    o.id = flags.id;
-    o.timing = flags.timing;
+    o.id = flags_.id;
+    o.timing = flags_.timing;
+    o.limits = flags_.limits;
     o.storage = std::shared_ptr<storage::log_storage>(d, d->engine.get());
     o.machine = std::make_shared<kv::machine>();
-    o.resolve = remote_resolver(system_, flags.timing);
-    o.genesis = flags.cluster;
+    o.resolve = remote_resolver(system_, flags_.timing);
+    o.genesis = flags_.cluster;
     node_ = start_node(system_, std::move(o));
-    warn_of_differences(flags, node_->status().get());
-    auto raft_port = publish(*node_, system_, flags.raft_address);
+    const auto s = node_->status().get();
+    warn_of_differences(flags_, s);
+    auto raft_port = publish(*node_, system_, flags_.raft_address);
     if (!raft_port.ok()) return raft_port.status();
     gateway_options g;
-    g.at = flags.client_address;
-    g.max_connections = client_connections(flags.nodes_in_process);
-    auto client_port = serve_redis(system_, *node_, g);
-    if (!client_port.ok()) return client_port.status();
+    g.at = flags_.client_address;
+    g.max_connections = client_connections(flags_.nodes_in_process);
+    auto gateway = serve_redis(system_, *node_, g);
+    if (!gateway.ok()) return gateway.status();
+    gateway_ = std::move(*gateway);
     caf::actor_cast<caf::abstract_actor*>(node_->server())
-        ->attach_functor([this, on_failure](const caf::error&) {
-          if (!stopping_) on_failure();
+        ->attach_functor([this, failed = std::move(on.failed)](const caf::error&) {
+          if (!stopping_) failed();
         });
+    joining_ = !flags_.join.empty() && s.members.empty();
+    if (joining_) begin_to_join(incarnation, std::move(on.joined));
     return absl::OkStatus();
   }
 
  private:
+  void begin_to_join(uint64_t incarnation, std::function<void()> joined) {
+    const auto connect = remote_resolver(system_, flags_.timing);
+    system_.spawn(join_behavior,
+                  join_options{flags_.id, flags_.raft_text, incarnation, flags_.voter,
+                               node_->server(), connect(node_->server(), node_id{}, flags_.join),
+                               flags_.join, std::move(joined)});
+  }
+
+  void hand_over(duration patience) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    if (!transferred(patience)) return;
+    // The new leader may need this node's vote: it is here until it is elected.
+    while (!led_by_another() && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  // Only this node itself is asked: had another one come to lead, it would not be asked to go.
+  bool transferred(duration patience) {
+    bool done = false;
+    caf::scoped_actor self{system_};
+    self->request(node_->server(), patience,
+                  admin_request{request_id(flags_.id.value << 48), transfer{}, patience,
+                                server::max_hops})
+        .receive([&](const admin_reply& reply) { done = reply.code == raft_errc::none; },
+                 [](const caf::error&) {});
+    return done;
+  }
+
+  bool led_by_another() {
+    const auto leader = node_->status().get().leader;
+    return leader && leader != flags_.id;
+  }
+
+  const node_flags flags_;
   system_config config_;
   caf::actor_system system_;
   std::optional<raft> node_;
+  caf::actor gateway_;
+  bool joining_ = false;
   std::atomic<bool> stopping_ = false;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags,
-                                                  std::function<void()> on_failure) {
+absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
   // The disk first: a foreign data directory must stop the node before it says a word to others.
   auto d = open_disk(flags);
   if (!d.ok()) return d.status();
   auto h = std::make_unique<real_host>(flags);
-  if (auto s = h->run(flags, std::move(*d), std::move(on_failure)); !s.ok()) return s;
+  if (auto s = h->run(std::move(*d), std::move(on)); !s.ok()) return s;
   return h;
 }
 

@@ -2,6 +2,7 @@
 // SIGTERM.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -15,6 +16,8 @@
 
 namespace troupe::tools {
 namespace {
+
+using all_hosts = std::vector<std::unique_ptr<host>>;
 
 // What wakes the main thread when a node ended by itself.
 constexpr int failure_signal = SIGUSR1;
@@ -44,21 +47,24 @@ void say_hello(const std::vector<node_flags>& nodes) {
   std::fprintf(stderr, "try: redis-cli -h %s -p %u set greeting hello\n",
                first.client_address.host.c_str(), first.client_address.port);
   if (nodes.size() == 1 && first.cluster.nodes().size() == 1)
-    std::fprintf(
-        stderr,
-        "a cluster of three: stop this, then start it with --local_cluster=3, or start a "
-        "node with --id, a new --data_dir and --cluster=1=host:port,2=host:port,3=host:port on "
-        "each machine\n");
+    std::fprintf(stderr,
+                 "a second node: start it with --id=2 --join=%s, a --data_dir and other addresses; "
+                 "or begin with several: --local_cluster=3 in one process, or the same "
+                 "--cluster=1=host:port,2=host:port,3=host:port on each machine\n",
+                 first.raft_text.c_str());
 }
 
 // With the whole cluster in this process, `ready` means that it serves. Otherwise it is up to the
 // others.
-void await_leader(const std::vector<node_flags>& nodes, host& first) {
+void await_leader(const std::vector<node_flags>& nodes, const all_hosts& hosts) {
   if (nodes.size() != nodes.front().cluster.nodes().size()) return;
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
-  while (!first.leader_known() && std::chrono::steady_clock::now() < until)
+  const auto served = [](const auto& h) { return h->leader_known(); };
+  while (!std::ranges::all_of(hosts, served) && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
+
+void say_ready() { std::fprintf(stderr, "ready\n"); }
 
 // As many connections as the system lets us have.
 void raise_descriptor_limit() {
@@ -81,18 +87,23 @@ int run(int argc, char** argv) {
   auto nodes = read_flags();
   if (!nodes.ok()) return usage_error(nodes.status());
   if (auto s = check_ports(*nodes); !s.ok()) return usage_error(s);
-  std::vector<std::unique_ptr<host>> hosts;
+  all_hosts hosts;
   for (const auto& n : *nodes) {
-    auto h = host::start(n, [] { ::kill(::getpid(), failure_signal); });
+    auto h = host::start(n, {[] { ::kill(::getpid(), failure_signal); }, say_ready});
     if (!h.ok()) return usage_error(h.status());
     hosts.push_back(std::move(*h));
   }
   say_hello(*nodes);
-  await_leader(*nodes, *hosts.front());
-  std::fprintf(stderr, "ready\n");
+  if (!hosts.front()->joining()) {
+    await_leader(*nodes, hosts);
+    say_ready();
+  }
   int signal = 0;
   sigwait(&signals, &signal);
-  if (signal != failure_signal) return 0;
+  if (signal != failure_signal) {
+    for (auto& h : hosts) h->retire();
+    return 0;
+  }
   std::fprintf(stderr, "node: stopped, the log above says why\n");
   return 1;
 }

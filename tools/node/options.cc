@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "actors/core/quorum_text.h"
 #include "tools/flags/flags.h"
 
 ABSL_FLAG(uint64_t, id, 1, "this node's id, from 1");
@@ -17,6 +18,12 @@ ABSL_FLAG(std::string, data_dir, "",
 ABSL_FLAG(
     std::string, cluster, "",
     "the first membership, 1=host:port,2=host:port,… (raft addresses), the same on each node");
+ABSL_FLAG(std::string, quorum, "",
+          "who elects and who commits in that first membership, e.g. 'read 3 write 2 of "
+          "(1,2,3,4)'; else a majority of all");
+ABSL_FLAG(std::string, join, "",
+          "raft address of any member of a running cluster: an empty node joins it, to vote");
+ABSL_FLAG(bool, voter, true, "with --join: vote; else stay a learner, which only has the data");
 ABSL_FLAG(uint64_t, local_cluster, 0,
           "this many nodes in this one process, ids and ports counted up: to try things out");
 ABSL_FLAG(
@@ -28,6 +35,11 @@ ABSL_FLAG(absl::Duration, election_timeout_max, absl::Milliseconds(300),
           "greatest random part, and the leader's lease");
 ABSL_FLAG(absl::Duration, heartbeat_interval, absl::Milliseconds(50),
           "a heartbeat is sent after so long without anything else");
+ABSL_FLAG(double, clock_drift, 1.1,
+          "reads under the lease are linearizable while no clock of the cluster runs more than "
+          "this many times as fast as another");
+ABSL_FLAG(uint64_t, caught_up_within, 5000,
+          "who lacks no more entries of the log than this may become a voter or the leader");
 ABSL_FLAG(std::string, log_level, "info", "error, warn, info, debug or trace");
 
 namespace troupe::tools {
@@ -58,6 +70,15 @@ absl::StatusOr<core::timing> read_timing() {
   return t;
 }
 
+absl::StatusOr<leader_limits> read_limits() {
+  leader_limits limits;
+  limits.clock_drift = absl::GetFlag(FLAGS_clock_drift);
+  limits.caught_up_within = absl::GetFlag(FLAGS_caught_up_within);
+  if (!(limits.clock_drift >= 1 && limits.clock_drift <= 10))
+    return bad("clock_drift", "must be from 1 to 10");
+  return limits;
+}
+
 absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& text) {
   std::map<node_id, std::string> members;
   for (const auto& entry : absl::StrSplit(text, ',', absl::SkipEmpty())) {
@@ -75,6 +96,35 @@ absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& t
       return bad("cluster", absl::StrCat("node ", id, " stands twice"));
   }
   return members;
+}
+
+// The first membership: a majority of `members`, unless --quorum says otherwise.
+absl::StatusOr<core::membership> first_membership(const std::map<node_id, std::string>& members) {
+  const auto text = absl::GetFlag(FLAGS_quorum);
+  if (text.empty()) return core::membership::of_majority(members);
+  auto quorum = core::parse_quorum(text);
+  if (!quorum.ok()) return bad("quorum", std::string(quorum.status().message()));
+  core::membership first({std::move(*quorum)}, members);
+  if (const auto sound = first.check(core::vote_mode::advanced); !sound.ok())
+    return bad("quorum", std::string(sound.message()));
+  return first;
+}
+
+// Which of the three ways into a cluster the flags name, if they do not contradict each other.
+absl::Status check_way_in() {
+  const bool cluster = !absl::GetFlag(FLAGS_cluster).empty();
+  const bool several = absl::GetFlag(FLAGS_local_cluster) != 0;
+  const auto join = absl::GetFlag(FLAGS_join);
+  if (several && cluster) return bad("local_cluster", "goes without --cluster");
+  if (!absl::GetFlag(FLAGS_quorum).empty() && !cluster)
+    return bad("quorum", "belongs to --cluster, which names the nodes");
+  if (join.empty()) {
+    if (!absl::GetFlag(FLAGS_voter)) return bad("voter", "belongs to --join");
+    return absl::OkStatus();
+  }
+  if (cluster) return bad("join", "goes without --cluster, which begins a new cluster");
+  if (several) return bad("join", "goes without --local_cluster, which begins a new cluster");
+  return read_endpoint("join", join).status();
 }
 
 absl::StatusOr<std::string> default_data_dir(node_id id) {
@@ -107,6 +157,7 @@ absl::StatusOr<node_flags> one_node() {
   auto raft_at = raft_address(f.id, *members);
   if (!raft_at.ok()) return raft_at.status();
   f.raft_address = *raft_at;
+  f.raft_text = text_of(*raft_at);
   auto clients_at = read_endpoint("client_address", absl::GetFlag(FLAGS_client_address));
   if (!clients_at.ok()) return clients_at.status();
   f.client_address = *clients_at;
@@ -119,19 +170,26 @@ absl::StatusOr<node_flags> one_node() {
   auto timing = read_timing();
   if (!timing.ok()) return timing.status();
   f.timing = *timing;
+  auto limits = read_limits();
+  if (!limits.ok()) return limits.status();
+  f.limits = *limits;
   const auto sync = absl::GetFlag(FLAGS_sync);
   if (sync != "always" && sync != "never") return bad("sync", "must be always or never");
   f.sync = sync == "always";
   f.cluster_given = !members->empty();
-  if (members->empty()) members->emplace(f.id, text_of(f.raft_address));
-  f.cluster = core::membership::of_majority(*members);
+  f.join = absl::GetFlag(FLAGS_join);
+  f.voter = absl::GetFlag(FLAGS_voter);
+  if (!f.join.empty()) return f;
+  if (members->empty()) members->emplace(f.id, f.raft_text);
+  auto cluster = first_membership(*members);
+  if (!cluster.ok()) return cluster.status();
+  f.cluster = std::move(*cluster);
   return f;
 }
 
 // The first node as the flags say, the others beside it.
 absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, uint64_t count) {
   if (count > 9) return bad("local_cluster", "must be at most 9");
-  if (!absl::GetFlag(FLAGS_cluster).empty()) return bad("local_cluster", "goes without --cluster");
   if (std::max(first.raft_address.port, first.client_address.port) + count > 65536)
     return bad("local_cluster", "the ports go beyond 65535");
   const auto beside = [](endpoint e, uint64_t i) {
@@ -146,6 +204,7 @@ absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, u
     auto f = first;
     f.id = first.id + i;
     f.raft_address = beside(first.raft_address, i);
+    f.raft_text = text_of(f.raft_address);
     f.client_address = beside(first.client_address, i);
     f.data_dir = absl::StrCat(first.data_dir, "-of-", count, "/node-", f.id.value);
     f.cluster = core::membership::of_majority(members);
@@ -158,6 +217,7 @@ absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, u
 }  // namespace
 
 absl::StatusOr<std::vector<node_flags>> read_flags() {
+  if (const auto s = check_way_in(); !s.ok()) return s;
   auto first = one_node();
   if (!first.ok()) return first.status();
   if (const auto count = absl::GetFlag(FLAGS_local_cluster)) return local_cluster(*first, count);

@@ -8,6 +8,7 @@
 #include "actors/core/membership.h"
 #include "actors/core/timing.h"
 #include "actors/dialer.h"
+#include "actors/leader.h"
 
 namespace troupe::tools {
 
@@ -16,8 +17,12 @@ struct node_flags {
   endpoint raft_address;
   endpoint client_address;
   std::string data_dir;
-  core::membership cluster;
+  core::membership cluster;  // empty when it joins one
   bool cluster_given = false;
+  std::string join;       // a member's raft address, or empty
+  std::string raft_text;  // raft_address, as the others are told
+  bool voter = true;      // it joins to vote
+  leader_limits limits;
   uint64_t nodes_in_process = 1;
   core::timing timing;
   bool sync = true;

@@ -1,5 +1,8 @@
 #include "tools/node/status_json.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include <nlohmann/json.hpp>
 
 #include "actors/core/quorum_text.h"
@@ -15,8 +18,24 @@ json members(const core::membership& m) {
   json learners = json::array();
   for (const auto id : m.learners()) learners.push_back(id.value);
   json addresses = json::object();
-  for (const auto& [id, node] : m.nodes()) addresses[std::to_string(id.value)] = node.address;
-  return {{"configs", configs}, {"learners", learners}, {"addresses", addresses}};
+  json priorities = json::object();
+  json registered = json::array();
+  for (const auto& [id, node] : m.nodes()) {
+    addresses[std::to_string(id.value)] = node.address;
+    if (node.priority != 0) priorities[std::to_string(id.value)] = node.priority;
+    if (node.incarnation != 0) registered.push_back(id.value);
+  }
+  return {{"configs", configs},
+          {"learners", learners},
+          {"addresses", addresses},
+          {"priorities", priorities},
+          {"registered", registered}};
+}
+
+std::string text_of(const log_id& id) {
+  std::ostringstream out;
+  out << id;
+  return out.str();
 }
 
 json replication(const status& s) {
@@ -45,12 +64,22 @@ std::string status_json(const status& s) {
                     {"snapshot_index", s.snapshot.value},
                     {"purged_index", s.purged.value},
                     {"membership", members(s.members)},
+                    {"membership_log_id", text_of(s.membership_at)},
                     {"membership_committed", s.membership_committed},
                     {"replication", replication(s)},
                     {"version", s.version}};
   return out.dump();
 }
 
-std::string members_json(const status& s) { return members(s.members).dump(); }
+std::string members_json(const status& s) {
+  auto out = members(s.members);
+  out["log_id"] = text_of(s.membership_at);
+  out["committed"] = s.membership_committed;
+  json lacks = json::object();
+  for (const auto& p : s.replication)
+    lacks[std::to_string(p.id.value)] = s.last.value - std::min(s.last, p.matched).value;
+  out["lacks"] = lacks;
+  return out.dump();
+}
 
 }  // namespace troupe::tools

@@ -8,7 +8,7 @@
 namespace troupe::tools {
 
 std::string status_json(const status& s);
-// Only who takes part.
+// Only who takes part, and on the leader how many entries each of the others lacks.
 std::string members_json(const status& s);
 
 }  // namespace troupe::tools

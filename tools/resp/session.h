@@ -73,6 +73,9 @@ class session {
   // Takes in what the client sent, all of it. Ignored once `finished()` is only a matter of time.
   void on_bytes(std::string_view bytes);
 
+  // As when the client says QUIT: what was taken in is answered, and nothing more is.
+  void close() { closing_ = true; }
+
   // The run succeeded: `replies` holds the bytes of one RESP2 reply for each of its commands (for
   // an admin request, one). Any other number of them counts as an unknown outcome. Both answer
   // false for an id that is not outstanding, and change nothing then.

@@ -1,0 +1,75 @@
+#include "tools/ctl/admin.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace troupe::tools {
+namespace {
+
+// The node answers when the patience is over; its answer takes a moment, too.
+constexpr duration answer_takes = std::chrono::seconds(2);
+
+// What happened, and behind a semicolon what to do about it.
+std::string with_advice(const std::string& what, absl::string_view advice) {
+  return absl::StrCat(what, what.empty() ? "" : "; ", advice);
+}
+
+std::string why_not_ready(const admin_reply& r) {
+  const auto kept = r.index ? "who joined stays a learner; " : "";
+  return with_advice(r.why, absl::StrCat(kept,
+                                         "see that it runs and is reached, and try again, "
+                                         "with a longer --timeout where it lacks much"));
+}
+
+}  // namespace
+
+std::optional<status> status_of(session& s) {
+  return s.node.ask<status>(status_request{}, s.chosen.patience);
+}
+
+std::optional<status> status_of_leader(session& s) {
+  auto mine = status_of(s);
+  if (!mine || mine->leader == mine->id) return mine;
+  const auto at = mine->members.nodes().find(mine->leader);
+  if (at == mine->members.nodes().end()) return mine;
+  auto leader = remote_node::connect(*s.system, at->second.address, s.chosen.patience);
+  if (!leader.ok()) return mine;
+  auto its = leader->ask<status>(status_request{}, s.chosen.patience);
+  return its ? its : mine;
+}
+
+std::optional<admin_reply> ask_cluster(session& s, admin_command command) {
+  return s.node.ask<admin_reply>(
+      admin_request{request_id(1), std::move(command), s.chosen.patience},
+      s.chosen.patience + answer_takes);
+}
+
+exit_code explain(const std::optional<admin_reply>& reply) {
+  if (!reply)
+    return say(unknown, "no answer in time; it may or may not take effect: `members` shows it");
+  switch (reply->code) {
+    case raft_errc::outcome_unknown:
+      return say(unknown, with_advice(reply->why,
+                                      "it may or may not take effect: `members` shows "
+                                      "what came of it"));
+    case raft_errc::not_leader:
+      return say(refused, with_advice(reply->why,
+                                      "the cluster has no leader right now; try again, "
+                                      "and see that a quorum of its voters is up"));
+    case raft_errc::change_in_progress:
+      return say(refused,
+                 "another change of the members is in progress; wait for it, or end it with "
+                 "`abort-change`");
+    case raft_errc::busy:
+      return say(refused, with_advice(reply->why, "try again"));
+    case raft_errc::not_ready:
+      return say(refused, why_not_ready(*reply));
+    case raft_errc::precondition_failed:
+      return say(refused,
+                 "another membership is in force than --if_membership names; look at `members`, "
+                 "and decide again");
+    default:
+      return say(refused, reply->why.empty() ? std::string(to_string(reply->code)) : reply->why);
+  }
+}
+
+}  // namespace troupe::tools

@@ -70,7 +70,7 @@ def _die_with_parent():
 
 
 class Node:
-    """One process. `cleanup` (addCleanup) ends it whatever happens."""
+    """One process. `discard` (addCleanup) ends it whatever happens."""
 
     def __init__(self, flags, client_port, directory=None):
         self.directory = directory or make_dir()
@@ -109,6 +109,11 @@ class Node:
         if self.process:
             self.process.kill()
             self.process.wait()
+
+    def discard(self):
+        """Nothing of it is left: each log begins with a file of 64 MiB."""
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def stop(self):
         """SIGTERM; its exit code and how long it took."""
@@ -149,7 +154,7 @@ def one_node(test, directory=None):
     node = Node([f'--raft_address=127.0.0.1:{raft}', f'--client_address=127.0.0.1:{client}'],
                 client, directory)
     node.raft_port = raft
-    test.addCleanup(node.kill)
+    test.addCleanup(node.discard)
     return node
 
 
@@ -159,7 +164,7 @@ def member(test, number, *more_flags):
     node = Node([f'--id={number}', f'--raft_address=127.0.0.1:{raft}',
                  f'--client_address=127.0.0.1:{client}', *TIMING, *more_flags], client)
     node.raft_port = raft
-    test.addCleanup(node.kill)
+    test.addCleanup(node.discard)
     return node
 
 
@@ -182,19 +187,19 @@ def several_nodes(test, count, *more_flags):
                      f'--client_address=127.0.0.1:{client + i}', *TIMING, *more_flags], client + i)
         node.raft_port = raft + i
         nodes.append(node)
-        test.addCleanup(node.kill)
+        test.addCleanup(node.discard)
         node.start()
     await_leader(nodes)
     return nodes
 
 
 def await_leader(nodes):
-    """The node that all of `nodes` agree leads."""
+    """The one of `nodes` that all of them agree leads."""
     def agreed():
         said = {node.status()['leader_id'] for node in nodes}
-        return said.pop() if len(said) == 1 else 0
-    leader = await_until('a leader', agreed)
-    return next(node for node in nodes if f'--id={leader}' in node.flags)
+        flag = f'--id={said.pop()}'
+        return None if said else next((node for node in nodes if flag in node.flags), None)
+    return await_until('a leader', agreed)
 
 
 def await_same_log(test, nodes):

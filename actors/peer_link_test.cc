@@ -47,13 +47,15 @@ server_actor::behavior_type echo(server_actor::pointer) {
       },
       [](const initialize&) { return done{}; },
       [](const core::transfer_request&) { return core::transfer_reply{true}; },
-      [](const admin_request& m) {
+      [](const admin_request&) {
         return admin_reply{raft_errc::none, {}, {}, "done"};
       },
       [](const hash_log& m) { return log_hash{m.index.value}; },
       [](const status_request&) { return status{}; },
       [](const outvoted&) {},
       [](const led&) {},
+      [](const adopt&) { return peer_handles{}; },
+      [](const handing_over&) {},
       [](const tick&) {},
   };
 }

@@ -147,8 +147,11 @@ std::string leader::laggards() const {
 // a learner. What has begun goes on.
 void leader::give_up_change_in_time() {
   if (!change_ || now() < change_->until) return;
-  if (protocol_.settled() && !protocol_.members().joint())
-    return finish_change(raft_errc::not_ready, laggards());
+  if (!protocol_.members().joint()) {
+    if (protocol_.settled()) return finish_change(raft_errc::not_ready, laggards());
+    change_->until = now() + options_.timing.lease();  // that the nodes joined is to be committed
+    return;
+  }
   change_->until = instant::max();
   change_->who_asked.deliver(self_, admin_reply{raft_errc::outcome_unknown, options_.id,
                                                 change_->written, "the change goes on"});

@@ -93,6 +93,13 @@ TEST_F(members_test, a_voter_is_added_in_one_command_and_counts_then) {
   EXPECT_EQ(s.write(s.await_leader()).code, raft_errc::none);
 }
 
+TEST_F(members_test, who_became_a_voter_stands_for_election_when_the_leader_dies) {
+  auto& s = play(3, 1);
+  ASSERT_EQ(order(change(kind::add_voters, {2, 3})), raft_errc::none) << reply_.why;
+  s.nodes().kill(leader_);
+  EXPECT_TRUE(s.write_somewhere(5s));
+}
+
 // Scenarios 8 and 45.
 TEST_F(members_test, any_set_of_voters_is_replaced_by_any_other_in_one_command) {
   auto& s = play(5, 3);
@@ -121,6 +128,13 @@ TEST_F(members_test, a_node_that_does_not_catch_up_does_not_become_a_voter) {
   EXPECT_EQ(members().voters(), ids({1, 2, 3}));
   EXPECT_EQ(members().learners(), ids({4}));
   EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+}
+
+TEST_F(members_test, a_change_that_times_out_before_it_began_does_not_block_the_next) {
+  auto& s = play(4, 3);
+  s.nodes().kill(node_id(4));
+  EXPECT_EQ(order(change(kind::add_voters, {4}), 0s), raft_errc::not_ready) << reply_.why;
+  EXPECT_EQ(order(change(kind::remove_nodes, {4})), raft_errc::none) << reply_.why;
 }
 
 // Scenario 56.

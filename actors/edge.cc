@@ -1,101 +1,119 @@
 #include "actors/edge.h"
 
+#include "actors/end_after.h"
+#include "caf/sec.hpp"
 #include "caf/typed_event_based_actor.hpp"
-#include "proto/check.h"
-#include "proto/trace.h"
 
 namespace troupe {
 namespace {
 
-// What may wait in one intake. Also the most that one proposal holds.
-constexpr size_t intake_bound = 32 << 20;
 // Messages under way at once; meanwhile the next one grows.
 constexpr size_t most_under_way = 4;
 
-void answer_all(intake::load& load, const outcome& o) {
+// How many log entries or queries a load is; `whole` ones have no callbacks to count.
+uint64_t first_of(log_index last, size_t count) { return last.value + 1 - count; }
+
+void tell_committed(intake::load& load, log_index last, size_t count) {
+  for (auto& [item, told] : std::exchange(load.on_commit, {}))
+    told(load.whole ? last : log_index(first_of(last, count) + item));
+}
+
+// `consecutive`: the items have places in the log, next to each other.
+void answer_each(intake::load& load, const outcome& o, bool consecutive) {
   answer a{o.code, o.leader, o.index, {}};
+  const size_t count = load.callbacks.size();
   auto result = o.results.begin();
   // It may come from another node, which may have sent anything.
-  if (o.code == raft_errc::none && o.results.size() != load.callbacks.size())
-    a.code = raft_errc::outcome_unknown;
+  if (o.code == raft_errc::none && o.results.size() != count) a.code = raft_errc::outcome_unknown;
   const bool have_results = a.code == raft_errc::none;
+  if (have_results && consecutive) a.index = log_index(first_of(o.index, count));
   for (auto& done : load.callbacks) {
     if (have_results) a.result = *result++;
-    done(a);
+    if (done) done(a);
+    if (have_results && consecutive) a.index = a.index.next();
   }
+}
+
+void answer_load(intake::load& load, const outcome& o, bool consecutive) {
+  // Committed at the latest now, whether or not the notice of it came.
+  if (o.code == raft_errc::none) tell_committed(load, o.index, load.callbacks.size());
+  if (load.whole)
+    load.whole(o);
+  else
+    answer_each(load, o, consecutive);
+}
+
+raft_errc end_of(const observed& board) {
+  const auto why = board.get().failure;
+  return why == raft_errc::none ? raft_errc::shutting_down : why;
 }
 
 }  // namespace
 
-// -- intake ---------------------------------------------------------------------------------------
-
-intake::pushed intake::push(std::string_view item, callback&& done) {
-  std::lock_guard lock(mutex_);
-  if (closed_) return pushed::closed;
-  if (item.size() > intake_bound) return pushed::too_large;
-  if (load_.items.bytes().size() + item.size() > intake_bound) return pushed::full;
-  load_.items.add(item);
-  load_.callbacks.push_back(std::move(done));
-  return std::exchange(awake_, true) ? pushed::more : pushed::first;
+// What no actor took was not done; after the deadline nobody knows.
+raft_errc code_of_failure(const caf::error& e, const observed& board) {
+  if (e != caf::sec::request_receiver_down) return code_of(e, raft_errc::outcome_unknown);
+  const auto life = board.get().life;
+  const bool ended = life == node_life::stopped || life == node_life::failed;
+  return ended ? end_of(board) : raft_errc::not_leader;
 }
-
-void intake::rouse() {
-  std::lock_guard lock(mutex_);
-  awake_ = true;
-}
-
-intake::load intake::take() {
-  std::lock_guard lock(mutex_);
-  awake_ = false;
-  return std::exchange(load_, {});
-}
-
-intake::load intake::close() {
-  std::lock_guard lock(mutex_);
-  closed_ = true;
-  return std::exchange(load_, {});
-}
-
-// -- edge -----------------------------------------------------------------------------------------
 
 edge::~edge() {
-  for (auto* in : {&options_.from->writes, &options_.from->reads}) {
-    auto load = in->close();
-    answer_all(load, outcome{{}, raft_errc::shutting_down, {}, {}, {}});
-  }
+  const auto why = end_of(*options_.board);
+  for (auto* in : {&options_.from->writes, &options_.from->reads})
+    for (auto& load : in->close()) answer_load(load, outcome{{}, why, {}, {}, {}}, false);
   for (auto* under_way : {&writes_, &reads_})
     for (auto& [id, load] : *under_way)
-      answer_all(load, outcome{id, raft_errc::outcome_unknown, {}, {}, {}});
+      answer_load(load, outcome{id, raft_errc::outcome_unknown, {}, {}, {}}, false);
 }
 
 request_id edge::next_id() { return request_id(options_.node.value << 48 | ++requests_); }
 
 void edge::on_wake() {
-  if (writes_.size() < most_under_way) {
+  send_writes();
+  send_reads();
+}
+
+void edge::send_writes() {
+  while (writes_.size() < most_under_way) {
     auto load = options_.from->writes.take();
-    propose m{next_id(), std::move(load.items)};
-    if (!m.commands.empty()) submit(std::move(load), writes_, std::move(m));
+    if (!load) return;
+    propose m{next_id(), std::move(load->items)};
+    m.only_under = load->under.only_under;
+    m.notify_commit = !load->on_commit.empty();
+    const bool last = load->last;
+    submit(std::move(*load), writes_, std::move(m));
+    if (last) return;
   }
-  if (reads_.size() < most_under_way) {
+}
+
+void edge::send_reads() {
+  while (reads_.size() < most_under_way) {
     auto load = options_.from->reads.take();
-    read m{next_id(), std::move(load.items)};
-    if (!m.queries.empty()) submit(std::move(load), reads_, std::move(m));
+    if (!load) return;
+    read m{next_id(), std::move(load->items), load->under.mode};
+    const bool last = load->last;
+    submit(std::move(*load), reads_, std::move(m));
+    if (last) return;
   }
 }
 
 template <class Message>
 void edge::submit(intake::load load, loads& under_way, Message message) {
   const auto id = message.id;
+  const auto deadline = load.under.deadline;
   under_way.emplace(id, std::move(load));
-  self_->request(options_.server, options_.deadline, std::move(message))
+  self_->request(options_.server, deadline, std::move(message))
       .then([this, id, &under_way](const outcome& o) { finish(under_way, id, o); },
             [this, id, &under_way](const caf::error& e) {
-              // What no actor took was not proposed; after the deadline nobody knows.
-              const auto otherwise = e == caf::sec::request_receiver_down
-                                         ? raft_errc::not_leader
-                                         : raft_errc::outcome_unknown;
-              finish(under_way, id, outcome{id, code_of(e, otherwise), {}, {}, {}});
+              finish(under_way, id, outcome{id, code_of_failure(e, *options_.board), {}, {}, {}});
             });
+}
+
+// Comes before the outcome, if it comes at all: from the leader, not from its machine.
+void edge::on_committed(const committed& m) {
+  const auto it = writes_.find(m.id);
+  if (it != writes_.end()) tell_committed(it->second, m.index, it->second.callbacks.size());
 }
 
 void edge::finish(loads& under_way, request_id id, const outcome& o) {
@@ -103,14 +121,20 @@ void edge::finish(loads& under_way, request_id id, const outcome& o) {
   // Clients often send the next from the callback.
   options_.from->writes.rouse();
   options_.from->reads.rouse();
-  answer_all(load, o);
+  answer_load(load, o, &under_way == &writes_);
   on_wake();
 }
 
 edge_actor::behavior_type edge_behavior(edge_actor::stateful_pointer<edge_state> self,
                                         edge_options options) {
+  end_after(self, options.outlives);
+  options.outlives.clear();
   self->state.me = std::make_unique<edge>(self, std::move(options));
-  return {[me = self->state.me.get()](const wake&) { me->on_wake(); }};
+  auto* me = self->state.me.get();
+  return {
+      [me](const wake&) { me->on_wake(); },
+      [me](const committed& m) { me->on_committed(m); },
+  };
 }
 
 }  // namespace troupe

@@ -45,6 +45,8 @@ std::string_view to_string(raft_errc code) {
       return "not ready";
     case raft_errc::precondition_failed:
       return "precondition failed";
+    case raft_errc::machine_failed:
+      return "the state machine failed";
   }
   return "unknown error";
 }

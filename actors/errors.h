@@ -31,7 +31,10 @@ enum class raft_errc : uint8_t {
   change_in_progress = 14,   // another change of the membership is not finished
   not_ready = 15,            // a node that should vote or lead is not caught up or not reachable
   precondition_failed = 16,  // the cluster is not in the state that the caller asked for
+  // -- the node --
+  machine_failed = 17,  // the user's state machine threw: its node has ended
 };
+inline constexpr raft_errc last_raft_errc = raft_errc::machine_failed;
 
 // A clear word or two, for logs and error texts.
 std::string_view to_string(raft_errc code);

@@ -34,6 +34,12 @@ class followers {
     for (auto& [id, f] : all_) self_->send(f.actor, m);
   }
 
+  // Of those that are followed now, and of those to come.
+  void configure(const troupe::configure& m) {
+    common_.heartbeats = m.heartbeats.value_or(common_.heartbeats);
+    tell(m);
+  }
+
   size_t size() const { return all_.size(); }
   std::map<node_id, replicator_actor> actors() const;
 

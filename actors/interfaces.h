@@ -27,19 +27,20 @@ using peer_actor = caf::typed_actor<
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
 using server_actor =
     peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, replies_to<adopt>::with<peer_handles>,
-                       reacts_to<handing_over>, reacts_to<tick>>;
+                       replies_to<configure>::with<done>, reacts_to<handing_over>, reacts_to<tick>>;
 
 // One for each leadership of this node.
 using leader_actor =
     caf::typed_actor<replies_to<propose>::with<outcome>, replies_to<read>::with<outcome>,
                      replies_to<admin_request>::with<admin_reply>,
                      replies_to<status_request>::with<status>, reacts_to<acked>, reacts_to<forgot>,
-                     reacts_to<outvoted>, reacts_to<applied>, reacts_to<seal_now>, reacts_to<tick>>;
+                     reacts_to<outvoted>, reacts_to<applied>, reacts_to<seal_now>,
+                     reacts_to<configure>, reacts_to<tick>>;
 
 // One for each peer and replication session.
-using replicator_actor =
-    caf::typed_actor<reacts_to<replicate>, reacts_to<confirm>,
-                     replies_to<status_request>::with<replicator_status>, reacts_to<tick>>;
+using replicator_actor = caf::typed_actor<reacts_to<replicate>, reacts_to<confirm>,
+                                          replies_to<status_request>::with<replicator_status>,
+                                          reacts_to<configure>, reacts_to<tick>>;
 
 // The only writer of vote and log on its node, and the fence.
 using log_store_actor =
@@ -49,7 +50,8 @@ using log_store_actor =
 
 // Hosts the user's machine.
 using state_machine_actor =
-    caf::typed_actor<reacts_to<apply>, reacts_to<query>, replies_to<hash_log>::with<log_hash>,
+    caf::typed_actor<reacts_to<apply>, reacts_to<query>, reacts_to<visit>,
+                     replies_to<hash_log>::with<log_hash>,
                      replies_to<describe_applied>::with<applied>, reacts_to<tick>>;
 
 }  // namespace troupe

@@ -9,6 +9,8 @@ namespace troupe {
 namespace {
 
 constexpr size_t max_command_bytes = batch::max_size - (1 << 16);
+// What one claim costs besides its bytes: barriers have none.
+constexpr size_t claim_cost = 64;
 
 // What all replicators of a leadership have in common.
 replicator_options common_of(const leader_options& o) {
@@ -18,6 +20,7 @@ replicator_options common_of(const leader_options& o) {
   r.timing = o.timing;
   r.limits = o.limits.replication;
   r.store = o.store;
+  r.heartbeats = o.heartbeats;
   return r;
 }
 
@@ -83,13 +86,15 @@ caf::result<outcome> leader::on_propose(const propose& m) {
   const size_t bytes = m.commands.bytes().size();
   if (handover_ && handover_->closed) return refusal(m.id, raft_errc::busy);
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
-  if (m.commands.empty()) return refusal(m.id, raft_errc::invalid);
+  if (m.only_under && m.only_under != options_.elected.leader)
+    return refusal(m.id, raft_errc::not_leader);
   if (gathering_.size() + bytes > batch::max_size) seal(batch_kind::commands);
   TROUPE_EVENT(debug) << "gathers " << bytes << " bytes behind " << gathering_.size();
   gathering_.add_all(m.commands);
-  gathering_claims_.push_back({route::of_current(self_), m.id, m.commands.size(), bytes});
+  gathering_claims_.push_back(
+      {route::of_current(self_), m.id, m.commands.size(), bytes, m.notify_commit});
   if (!gathering_request_) gathering_request_ = m.id;
-  under_way_ += bytes;
+  under_way_ += bytes + claim_cost;
   if (gathering_.size() >= options_.limits.batch.value)
     seal(batch_kind::commands);
   else
@@ -99,7 +104,7 @@ caf::result<outcome> leader::on_propose(const propose& m) {
 
 // All that the mailbox holds now becomes one batch: the message to itself comes after it.
 void leader::want_seal() {
-  if (seal_wanted_ || gathering_.empty() || !protocol_.may_append()) return;
+  if (seal_wanted_ || !gathered() || !protocol_.may_append()) return;
   if (self_->mailbox().empty()) return seal(batch_kind::commands);
   seal_wanted_ = true;
   self_->send(self_, seal_now{});
@@ -107,11 +112,16 @@ void leader::want_seal() {
 
 void leader::on_seal() {
   seal_wanted_ = false;
-  if (!gathering_.empty() && protocol_.may_append()) seal(batch_kind::commands);
+  if (gathered() && protocol_.may_append()) seal(batch_kind::commands);
   if (round_wanted_) start_round();
 }
 
 void leader::seal(batch_kind kind) {
+  // Nothing but barriers: they wait for an entry of their own.
+  if (gathering_.empty()) {
+    kind = batch_kind::blank;
+    gathering_.add({});
+  }
   const auto b =
       gathering_.seal(kind, options_.elected.leader, protocol_.last(), gathering_request_);
   TROUPE_SPAN(debug, "leader.seal",
@@ -142,7 +152,8 @@ void leader::commit(std::optional<log_index> committed) {
   while (!pending_.empty() && pending_.front().what->last_index() <= *committed) {
     auto& p = pending_.front();
     size_t bytes = 0;
-    for (const auto& c : p.claims) bytes += c.bytes;
+    for (const auto& c : p.claims) bytes += c.bytes + claim_cost;
+    tell_proposers(p);
     applying_.emplace_back(p.what->last_index(), byte_count(bytes));
     m.batches.push_back(std::move(p.what));
     m.claims.push_back(std::move(p.claims));
@@ -153,8 +164,16 @@ void leader::commit(std::optional<log_index> committed) {
   release_reads();
   tend_members();
   // The next batch would tell the followers; where there is none, the next heartbeat does.
-  if (pending_.empty() && gathering_.empty())
-    followers_.tell(confirm{protocol_.round(), *committed});
+  if (pending_.empty() && !gathered()) followers_.tell(confirm{protocol_.round(), *committed});
+}
+
+// Before the machine has them, so that the notice comes before the outcome.
+void leader::tell_proposers(const pending_batch& p) {
+  auto next = p.what->first_index();
+  for (const auto& c : p.claims) {
+    next += c.count;
+    if (c.notify) c.to.tell(self_, troupe::committed{c.id, next - 1});
+  }
 }
 
 void leader::on_applied(const applied& m) {
@@ -170,6 +189,8 @@ void leader::on_acked(const acked& m) {
   if (!followers_.current(m.from, m.session)) return;
   note_incarnation(m.from, m.incarnation);
   commit(protocol_.on_acked(m.from, m.durable, m.sent, m.round));
+  // An idle leader hears of everybody once in a heartbeat; a busy one need not tell more often.
+  if (m.sent >= published_ + options_.timing.heartbeat_interval / 2) publish();
   if (!reads_.empty()) confirm_reads();
   if (change_ || !incarnations_.empty()) tend_members();
   if (handover_) step_handover();
@@ -187,43 +208,6 @@ void leader::on_outvoted(const outvoted& m) {
   end(raft_errc::deposed);
 }
 
-// -- status ---------------------------------------------------------------------------------------
-
-caf::result<status> leader::on_status() {
-  status s;
-  s.id = options_.id;
-  s.role = "leader";
-  s.vote = options_.elected;
-  s.leader = options_.id;
-  s.last = protocol_.last().last.index;
-  s.committed = protocol_.committed();
-  s.members = protocol_.members();
-  s.membership_at = protocol_.members_at();
-  s.membership_committed = protocol_.members_committed();
-  struct gathering {
-    status so_far;
-    size_t missing;
-    caf::typed_response_promise<status> promise;
-    void one_less() {
-      if (--missing == 0) promise.deliver(std::move(so_far));
-    }
-  };
-  // One more than there are replicators, for the case that there is none.
-  auto g = std::make_shared<gathering>(std::move(s), followers_.size() + 1,
-                                       self_->make_response_promise<status>());
-  for (const auto& [id, r] : followers_.actors())
-    self_->request(r, options_.timing.rpc_timeout(), status_request{})
-        .then(
-            [g](const replicator_status& p) {
-              g->so_far.replication.push_back(p.peer);
-              g->one_less();
-            },
-            [g](const caf::error&) { g->one_less(); });
-  auto promise = g->promise;
-  g->one_less();
-  return promise;
-}
-
 leader_actor::behavior_type leader_behavior(leader_actor::stateful_pointer<leader_state> self,
                                             leader_options options) {
   self->state.me = std::make_unique<leader>(self, std::move(options));
@@ -238,6 +222,7 @@ leader_actor::behavior_type leader_behavior(leader_actor::stateful_pointer<leade
       [me](const outvoted& m) { me->on_outvoted(m); },
       [me](const applied& m) { me->on_applied(m); },
       [me](const seal_now&) { me->on_seal(); },
+      [me](const configure& m) { me->on_configure(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

@@ -22,6 +22,7 @@
 #include "actors/core/progress.h"
 #include "actors/followers.h"
 #include "actors/interfaces.h"
+#include "actors/observed.h"
 #include "caf/error.hpp"
 
 namespace troupe {
@@ -58,6 +59,8 @@ struct leader_options {
   state_machine_actor machine;
   server_actor server;
   std::map<node_id, peer_actor> peers;
+  bool heartbeats = true;
+  std::shared_ptr<observed> board = std::make_shared<observed>();
 };
 
 class leader {
@@ -77,6 +80,7 @@ class leader {
   void on_outvoted(const outvoted& m);
   void on_applied(const applied& m);
   void on_seal();
+  void on_configure(const configure& m);
   void on_tick(const tick& t);
 
   // For the simulation's invariants.
@@ -120,6 +124,8 @@ class leader {
   void want_seal();
   void write(const batch_ptr& b);
   void commit(std::optional<log_index> committed);
+  void tell_proposers(const pending_batch& p);
+  bool gathered() const { return !gathering_.empty() || !gathering_claims_.empty(); }
   raft_errc refuse_now(size_t bytes) const;
   outcome refusal(request_id id, raft_errc code) const { return {id, code, {}, {}, {}}; }
 
@@ -154,6 +160,8 @@ class leader {
   void leave();
   void watch();
 
+  void publish();
+
   self_ptr self_;
   leader_options options_;
   core::leadership protocol_;
@@ -178,6 +186,7 @@ class leader {
   std::map<node_id, uint64_t> incarnations_;  // met, and not in the membership yet
   std::optional<handover> handover_;
   alarm watch_;
+  instant published_;
 };
 
 struct leader_state {

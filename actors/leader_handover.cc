@@ -45,7 +45,7 @@ void leader::step_handover() {
     if (!protocol_.keeps_up(h.to, options_.limits.caught_up_within, now())) return;
     h.closed = true;
     h.until = std::min(h.until, now() + options_.timing.election_timeout_max);
-    if (!gathering_.empty()) seal(batch_kind::commands);
+    if (gathered()) seal(batch_kind::commands);
     watch();
   }
   if (!h.asked && protocol_.durable(h.to) == protocol_.last().last) ask_successor();
@@ -119,6 +119,7 @@ void leader::watch() {
   if (handover_)
     next = std::min({next, handover_->until, time + options_.timing.heartbeat_interval});
   watch_.set(self_, next);
+  publish();
 }
 
 }  // namespace troupe

@@ -36,7 +36,7 @@ void leader::want_round() {
 void leader::start_round() {
   round_wanted_ = false;
   // What was proposed before a read must be in the log for the read to see it.
-  if (!gathering_.empty()) seal(batch_kind::commands);
+  if (gathered()) seal(batch_kind::commands);
   for (auto& r : reads_) r.what.index = protocol_.read_index();
   followers_.tell(confirm{protocol_.begin_round(), protocol_.committed()});
   confirm_reads();

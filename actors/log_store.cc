@@ -43,6 +43,7 @@ request_id request_of(const std::vector<batch_ptr>& batches) {
 // The node cannot go on: whoever is linked ends as well.
 caf::error fail(self_ptr self, const absl::Status& why) {
   TROUPE_EVENT(error) << "log store stops: " << why.ToString();
+  self->state.board->fail(raft_errc::storage_failed, why.ToString());
   const auto error = make_error(raft_errc::storage_failed);
   self->quit(error);
   return error;
@@ -60,6 +61,7 @@ absl::Status write(log_store_state& state, const append& m) {
   if (m.truncate_after) {
     if (auto status = s.truncate_after(*m.truncate_after); !status.ok()) return status;
     forget_memberships_after(state, *m.truncate_after);
+    state.board->post([&](metrics& b) { b.found = std::min(b.found, *m.truncate_after); });
   }
   if (m.batches.empty()) return absl::OkStatus();
   if (auto status = s.append(m.batches); !status.ok()) return status;
@@ -76,6 +78,7 @@ void on_sync(self_ptr self) {
     return;
   }
   const flushed fact{state.storage->tail().last};
+  state.board->post([&](metrics& b) { b.last = fact.last; });
   for (auto& promise : std::exchange(state.unsynced, {})) promise.deliver(fact);
 }
 
@@ -127,8 +130,10 @@ log_store_state::~log_store_state() {
 }
 
 log_store_actor::behavior_type log_store(self_ptr self,
-                                         std::shared_ptr<storage::log_storage> storage) {
+                                         std::shared_ptr<storage::log_storage> storage,
+                                         std::shared_ptr<observed> board) {
   self->state.storage = std::move(storage);
+  self->state.board = std::move(board);
   if (auto status = scan(self->state); !status.ok()) fail(self, status);
   return {
       [=](const describe_log&) { return describe(self->state); },

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "actors/interfaces.h"
+#include "actors/observed.h"
 
 namespace troupe {
 
@@ -18,11 +19,13 @@ struct log_store_state;
 
 // Blocks in file I/O: spawn it detached, except over memory.
 log_store_actor::behavior_type log_store(log_store_actor::stateful_pointer<log_store_state> self,
-                                         std::shared_ptr<storage::log_storage> storage);
+                                         std::shared_ptr<storage::log_storage> storage,
+                                         std::shared_ptr<observed> board);
 
 struct log_store_state {
   static inline const char* name = "log_store";
   std::shared_ptr<storage::log_storage> storage;
+  std::shared_ptr<observed> board;
   std::vector<std::pair<log_id, core::membership>> memberships;
   uint64_t cluster = 0;
   // Written, to be answered after the next sync.

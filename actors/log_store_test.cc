@@ -132,7 +132,8 @@ class log_store_test : public testing::Test {
   std::shared_ptr<fake_storage> disk_ = std::make_shared<fake_storage>();
   config config_;
   caf::actor_system system_{config_};
-  log_store_actor store_ = system_.spawn(log_store, disk_);
+  std::shared_ptr<observed> board_ = std::make_shared<observed>();
+  log_store_actor store_ = system_.spawn(log_store, disk_, board_);
 
  private:
   void bring_to_front(const caf::actor& a) {
@@ -280,6 +281,7 @@ TEST_F(log_store_test, its_end_has_the_reason_storage_failed) {
   disk_->fail_syncs = true;
   EXPECT_EQ(ask<flushed>(append{vote{}, {}, {}}).error, raft_errc::storage_failed);
   EXPECT_EQ(*reason, make_error(raft_errc::storage_failed));
+  EXPECT_EQ(board_->get().failure, raft_errc::storage_failed);
 }
 
 // -- memberships ----------------------------------------------------------------------------------
@@ -297,7 +299,10 @@ TEST_F(log_store_test, memberships_follow_appends_and_truncation) {
   EXPECT_EQ(s.memberships[1], std::pair(second->last(), two));
   EXPECT_EQ(s.cluster, first->checksum());
 
+  board_->post([](metrics& m) { m.found = log_index(3); });
   ASSERT_TRUE(ask<flushed>(append{vote_1, log_index(2), {}}).reply);
+  EXPECT_EQ(board_->get().found, log_index(2)) << "the rest was overwritten";
+  EXPECT_EQ(board_->get().last.index, log_index(2));
   s = state();
   ASSERT_EQ(s.memberships.size(), 1u);
   EXPECT_EQ(s.memberships[0].second, one);
@@ -313,7 +318,7 @@ TEST_F(log_store_test, memberships_are_found_again_at_a_start) {
   const auto members = members_of({1, 2, 3});
   const auto first = first_batch(members);
   ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first}}).reply);
-  store_ = system_.spawn(log_store, disk_);
+  store_ = system_.spawn(log_store, disk_, board_);
   const auto s = state();
   ASSERT_EQ(s.memberships.size(), 1u);
   EXPECT_EQ(s.memberships[0].second, members);

@@ -5,6 +5,7 @@
 // actors/core/messages.h; actors/wire.h lists all that have a form on the wire.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,15 +25,26 @@
 
 namespace troupe {
 
+class machine;
+
 // -- clients → server → leader
 // ---------------------------------------------------------------------
 
 // Put these commands into the log, in this order and next to each other. Answered by one outcome
-// when all of them were applied. As a plain message or as a request.
+// when all of them were applied. As a plain message or as a request. No commands: a barrier, it is
+// answered when all that the leader got before it was applied.
 struct propose {
   request_id id;  // follows the write through actors and nodes; chosen by the client
   frames commands;
-  uint32_t hops = 0;  // how often it was forwarded, so that no two nodes play ping-pong with it
+  uint32_t hops = 0;     // how often it was forwarded, so that no two nodes play ping-pong with it
+  leader_id only_under;  // not empty: not_leader unless it arrives at this leadership
+  bool notify_commit = false;  // say `committed` to the sender, if possible
+};
+// A plain message to the proposer, before the outcome: what it proposed is committed, and will be
+// applied.
+struct committed {
+  request_id id;
+  log_index index;  // of the last command
 };
 
 enum class read_mode : uint8_t {
@@ -114,7 +126,8 @@ struct claim {
   route to;
   request_id id;
   uint32_t count = 0;
-  size_t bytes = 0;  // of their frames
+  size_t bytes = 0;     // of their frames
+  bool notify = false;  // of the commit
 };
 
 // All up to `upto` is committed. `batches` are those that are at hand, in order; what is missing
@@ -148,6 +161,10 @@ struct log_hash {
   std::optional<uint64_t> hash;
 };
 struct describe_applied {};
+// Runs in the middle of the machine's life, between two batches. Never throws.
+struct visit {
+  std::function<void(const machine&)> what;
+};
 
 // -- leader and its replicators
 // --------------------------------------------------------------------
@@ -219,6 +236,11 @@ struct initialize {
   core::membership members;
 };
 struct done {};
+// Switches of this node, while it runs.
+struct configure {
+  std::optional<bool> elections;   // stands for election by itself
+  std::optional<bool> heartbeats;  // sends them while it leads
+};
 
 struct change_members {
   std::vector<core::member_change> changes;  // applied in order, as one

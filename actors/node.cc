@@ -23,6 +23,7 @@ void prepare(caf::actor_system_config& config) {
       .add_message_type<core::transfer_reply>("troupe.transfer_reply")
       .add_message_type<admin_request>("troupe.admin_request")
       .add_message_type<admin_reply>("troupe.admin_reply")
+      .add_message_type<committed>("troupe.committed")
       .add_message_type<initialize>("troupe.initialize")
       .add_message_type<done>("troupe.done")
       .add_message_type<hash_log>("troupe.hash_log")
@@ -38,10 +39,12 @@ void prepare(caf::actor_system_config& config) {
 }
 
 raft start_node(caf::actor_system& system, node_options options) {
-  auto store = options.storage_blocks ? system.spawn<caf::detached>(log_store, options.storage)
-                                      : system.spawn(log_store, options.storage);
+  auto board = std::make_shared<observed>(options.id);
+  auto store = options.storage_blocks
+                   ? system.spawn<caf::detached>(log_store, options.storage, board)
+                   : system.spawn(log_store, options.storage, board);
   auto machine =
-      system.spawn(state_machine_behavior, state_machine_options{options.machine, store});
+      system.spawn(state_machine_behavior, state_machine_options{options.machine, store, board});
   server_options s;
   s.id = options.id;
   s.timing = options.timing;
@@ -54,10 +57,17 @@ raft start_node(caf::actor_system& system, node_options options) {
   s.genesis = std::move(options.genesis);
   s.elections = options.elections;
   s.leader_restore = options.leader_restore;
+  s.board = board;
   auto server = system.spawn(server_behavior, std::move(s));
   auto inputs = std::make_shared<intakes>();
-  auto edge = system.spawn(edge_behavior, edge_options{inputs, server, options.id});
-  return raft({&system, options.id, server, store, machine, edge, inputs});
+  const std::vector<caf::actor> company{caf::actor_cast<caf::actor>(server),
+                                        caf::actor_cast<caf::actor>(machine),
+                                        caf::actor_cast<caf::actor>(store)};
+  auto edge = system.spawn(edge_behavior, edge_options{inputs, server, options.id, board, company});
+  auto herald = system.spawn(herald_behavior, board, company);
+  const node_config config{options.timing, options.mode, options.limits, options.elections,
+                           options.leader_restore};
+  return raft({&system, options.id, config, server, store, machine, edge, herald, inputs, board});
 }
 
 }  // namespace troupe

@@ -162,15 +162,19 @@ caf::result<Reply> peer_link::relay(const Request& m, byte_count size, duration 
   if (!remote_) return failure<Reply>::of(m, raft_errc::unreachable);
   if (unanswered_ + size.value > options_.unanswered && !flights_.empty())
     return failure<Reply>::of(m, raft_errc::busy);
+  caf::strong_actor_ptr curious;
+  if constexpr (std::is_same_v<Request, propose>)
+    if (m.notify_commit) curious = self_->current_sender();  // the promise takes it away
   auto promise = self_->make_response_promise<Reply>();
   const auto ticket = ++tickets_;
   // Only what names the request is kept for the failure, not its payload.
   Request named;
-  if constexpr (requires { named.id = m.id; }) named.id = m.id;
+  request_id id;
+  if constexpr (requires { named.id = m.id; }) named.id = id = m.id;
   auto fail = [promise, named](raft_errc why) mutable {
     promise.deliver(failure<Reply>::of(named, why));
   };
-  flights_.emplace(ticket, flight{size, fail});
+  flights_.emplace(ticket, flight{size, fail, id, std::move(curious)});
   unanswered_ += size.value;
   self_->request(remote_, deadline, m)
       .then(
@@ -185,6 +189,13 @@ caf::result<Reply> peer_link::relay(const Request& m, byte_count size, duration 
               promise.deliver(std::move(e));
           });
   return promise;
+}
+
+void peer_link::on_committed(const committed& m) {
+  for (const auto& [ticket, f] : flights_)
+    if (f.proposer && f.id == m.id)
+      f.proposer->enqueue(caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, m),
+                          self_->context());
 }
 
 peer_link_actor::behavior_type peer_link_behavior(
@@ -213,6 +224,7 @@ peer_link_actor::behavior_type peer_link_behavior(
       [me](const initialize& m) { return me->relay<done>(m, small, me->client_deadline()); },
       [me](const hash_log& m) { return me->relay<log_hash>(m, small, me->client_deadline()); },
       [me](const status_request& m) { return me->relay<status>(m, small, me->client_deadline()); },
+      [me](const committed& m) { me->on_committed(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

@@ -37,7 +37,7 @@ struct peer_link_options {
   uint64_t seed = 0;
 };
 
-using peer_link_actor = peer_actor::extend<reacts_to<tick>>;
+using peer_link_actor = peer_actor::extend<reacts_to<committed>, reacts_to<tick>>;
 
 class peer_link {
  public:
@@ -50,6 +50,8 @@ class peer_link {
   // Passes a request on and its reply back. `size` counts against the bound.
   template <class Reply, class Request>
   caf::result<Reply> relay(const Request& m, byte_count size, duration deadline);
+  // Passes the notice of a commit back to who proposed.
+  void on_committed(const committed& m);
   void on_tick(const tick& t);
 
   duration rpc_deadline() const { return options_.timing.rpc_timeout(); }
@@ -61,6 +63,9 @@ class peer_link {
   struct flight {
     byte_count size;
     std::function<void(raft_errc)> fail;
+    // Who wants to hear of the commit of which proposal; few do.
+    request_id id;
+    caf::strong_actor_ptr proposer;
   };
 
   std::string name() const;

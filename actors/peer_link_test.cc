@@ -27,7 +27,7 @@ constexpr core::timing quick{std::chrono::milliseconds(50), std::chrono::millise
                              std::chrono::milliseconds(20)};
 
 // A server that answers at once: a proposal with its own commands.
-server_actor::behavior_type echo(server_actor::pointer) {
+server_actor::behavior_type echo(server_actor::pointer self) {
   return {
       [](const core::vote_request& m) {
         core::vote_reply r;
@@ -39,7 +39,10 @@ server_actor::behavior_type echo(server_actor::pointer) {
         r.round = m.round;
         return r;
       },
-      [](const propose& m) {
+      [self](const propose& m) {
+        if (m.notify_commit)
+          caf::anon_send(caf::actor_cast<caf::actor>(self->current_sender()),
+                         committed{m.id, log_index(m.commands.size())});
         return outcome{m.id, raft_errc::none, {}, {}, m.commands};
       },
       [](const read& m) {
@@ -52,6 +55,7 @@ server_actor::behavior_type echo(server_actor::pointer) {
       },
       [](const hash_log& m) { return log_hash{m.index.value}; },
       [](const status_request&) { return status{}; },
+      [](const configure&) { return done{}; },
       [](const outvoted&) {},
       [](const led&) {},
       [](const adopt&) { return peer_handles{}; },
@@ -163,6 +167,28 @@ TEST_F(peer_link_test, a_request_is_passed_on_and_its_reply_back) {
   core::append_request append;
   append.round = 9;
   EXPECT_EQ(std::get<core::append_reply>(ask<core::append_reply>(link, append)).round, 9u);
+}
+
+TEST_F(peer_link_test, the_notice_of_a_commit_is_passed_back_to_the_proposer) {
+  process there;
+  const auto link = link_to(there.publish());
+  ASSERT_TRUE(connects(link));
+  std::promise<committed> heard;
+  auto future = heard.get_future();
+  propose m{request_id(++requests_), {}};
+  m.commands.add("x");
+  m.notify_commit = true;
+  here_.system().spawn([&, m](caf::event_based_actor* self) -> caf::behavior {
+    self->request(link, patience, m).then([](const outcome&) {}, [](const caf::error&) {});
+    return {[&heard, self](const committed& c) {
+      heard.set_value(c);
+      self->quit();
+    }};
+  });
+  ASSERT_EQ(future.wait_for(patience), std::future_status::ready);
+  const auto c = future.get();
+  EXPECT_EQ(c.id, m.id);
+  EXPECT_EQ(c.index, log_index(1));
 }
 
 TEST_F(peer_link_test, peers_that_say_nothing_or_refuse_hold_up_no_other) {

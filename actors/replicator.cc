@@ -212,9 +212,10 @@ void replicator::on_tick(const tick& t) {
   if (now >= due) {
     unreachable_ = false;
     pump();
-    if (last_sent_ != now) send(progress_.heartbeat(), {});
+    if (last_sent_ != now && options_.heartbeats) send(progress_.heartbeat(), {});
   }
-  heartbeat_.set(self_, last_sent_ + options_.timing.heartbeat_interval);
+  const auto since = options_.heartbeats ? last_sent_ : now;
+  heartbeat_.set(self_, since + options_.timing.heartbeat_interval);
 }
 
 replicator_status replicator::on_status() const {
@@ -236,6 +237,7 @@ replicator_actor::behavior_type replicator_behavior(
       [me](const replicate& m) { me->on_replicate(m); },
       [me](const confirm& m) { me->on_confirm(m); },
       [me](const status_request&) { return me->on_status(); },
+      [me](const configure& m) { me->on_configure(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

@@ -27,6 +27,7 @@ struct replicator_options {
   peer_actor link;
   log_store_actor store;
   leader_actor leader;
+  bool heartbeats = true;  // off: only what is new is sent, and the follower will miss its leader
 };
 
 class replicator {
@@ -37,6 +38,9 @@ class replicator {
 
   void on_replicate(const replicate& m);
   void on_confirm(const confirm& m);
+  void on_configure(const configure& m) {
+    options_.heartbeats = m.heartbeats.value_or(options_.heartbeats);
+  }
   void on_tick(const tick& t);
   replicator_status on_status() const;
 

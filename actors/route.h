@@ -45,6 +45,15 @@ class route {
     to_ = nullptr;
   }
 
+  // Says something before the answer, as a plain message.
+  template <class Self, class T>
+  void tell(Self* self, T&& news) const {
+    if (!to_) return;
+    to_->enqueue(caf::make_mailbox_element(caf::actor_cast<caf::strong_actor_ptr>(self),
+                                           caf::make_message_id(), {}, std::forward<T>(news)),
+                 self->context());
+  }
+
   explicit operator bool() const { return to_ != nullptr; }
 
  private:

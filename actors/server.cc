@@ -30,6 +30,11 @@ void server::start(const log_state& s) {
   adopt_membership();
   TROUPE_EVENT(info) << "n" << options_.id << " starts, vote " << s.saved << ", log ends at "
                      << s.tail.last << ", members " << roster_.members();
+  options_.board->post([&](metrics& m) {
+    m.life = node_life::running;
+    m.found = s.tail.last.index;
+    m.last = s.tail.last;
+  });
   if (roster_.members().empty() && !options_.genesis.empty() && !s.tail.last) {
     self_
         ->request(options_.store, caf::infinite,
@@ -122,6 +127,7 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const initialize& m) { return me->on_initialize(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const status_request&) { return me->on_status(); },
+      [me](const configure& m) { return me->on_configure(m); },
       [me](const outvoted& m) { me->on_outvoted(m); },
       [me](const led& m) { me->on_led(m); },
       [me](const adopt& m) { return me->on_adopt(m); },

@@ -16,6 +16,7 @@
 #include "actors/core/candidacy.h"
 #include "actors/interfaces.h"
 #include "actors/leader.h"
+#include "actors/observed.h"
 #include "actors/peer_table.h"
 #include "actors/roster.h"
 
@@ -31,8 +32,10 @@ struct server_options {
   resolver resolve;
   uint64_t seed = 0;           // of the random part of timeouts and of candidacy numbers
   core::membership genesis;    // the first membership, for a node that has none; may be empty
-  bool elections = true;       // off: stands for election only when told (tests)
+  bool elections = true;       // off: stands for election only when told
+  bool heartbeats = true;      // off: while it leads, it sends only what is new
   bool leader_restore = true;  // the sole member leads on after a restart, without an election
+  std::shared_ptr<observed> board = std::make_shared<observed>();
 };
 
 class server {
@@ -55,6 +58,7 @@ class server {
   caf::result<done> on_initialize(const initialize& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   caf::result<status> on_status();
+  done on_configure(const configure& m);
   void on_outvoted(const outvoted& m);
   void on_led(const led& m);
   caf::result<peer_handles> on_adopt(const adopt& m);
@@ -105,6 +109,8 @@ class server {
   caf::result<admin_reply> on_elect(const admin_request& m, node_id who);
   caf::result<admin_reply> pass_on(const admin_request& m, node_id to);
   node_id known_leader() const;
+  node_role role() const;
+  void publish();
   status describe() const;
   duration jitter();
   instant now() const;
@@ -122,6 +128,8 @@ class server {
   node_id handing_over_to_;             // who may be granted a vote while this node leads
   const char* last_refusal_ = nullptr;  // of an append; told once
   bool hurry_ = false;                  // stand again as soon as the leadership has ended
+
+  leader_id shown_leader_;  // on the board
 
   log_index led_until_;  // committed by this node's own leaderships
   log_tail tail_;        // as the log store told last

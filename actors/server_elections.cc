@@ -47,6 +47,7 @@ void server::judge_vote(const core::vote_request& m, vote_promise promise) {
   const auto reply = std::get<core::grant>(decision).reply;
   if (m.wanted == acceptor_->saved()) {
     promise.deliver(reply);
+    publish();
     return;
   }
   save_vote_then(m.wanted, [promise, reply]() mutable { promise.deliver(reply); });
@@ -128,8 +129,11 @@ void server::lead() {
   o.store = options_.store;
   o.machine = options_.machine;
   o.server = self_;
+  o.heartbeats = options_.heartbeats;
+  o.board = options_.board;
   o.peers = peers_.all();
   leader_ = self_->spawn<caf::monitored>(leader_behavior, std::move(o));
+  publish();
 }
 
 // From nobody: a server that nobody refers to any more must not become a message's sender
@@ -189,6 +193,7 @@ void server::arm() {
     election_.set(self_, acceptor_->election_deadline());
   else
     election_.cancel();
+  publish();
 }
 
 void server::on_tick(const tick& t) {

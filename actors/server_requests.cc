@@ -45,9 +45,11 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     last_refusal_ = refusal->why;
     promise.deliver(std::move(refusal->reply));
   } else {
+    const bool stood = candidacy_.has_value();
     candidacy_.reset();
     write(std::move(std::get<core::accepted_append>(decision)), std::move(promise));
     hand_committed_over();
+    if (stood || shown_leader_ != acceptor_->saved().leader) publish();
   }
 }
 
@@ -130,12 +132,35 @@ caf::result<log_hash> server::on_hash_log(const hash_log& m) {
 
 // -- status ---------------------------------------------------------------------------------------
 
+node_role server::role() const {
+  if (leader_) return node_role::leader;
+  if (candidacy_) return node_role::candidate;
+  return roster_.members().is_voter(options_.id) ? node_role::follower : node_role::learner;
+}
+
+// Once for each event that changes any of it. What a leader knows, the leader posts.
+void server::publish() {
+  const bool follows = !leader_ && known_leader() && known_leader() != options_.id;
+  shown_leader_ = leader_ || follows ? acceptor_->saved().leader : leader_id{};
+  options_.board->post([&](metrics& m) {
+    m.role = role();
+    m.vote = acceptor_->saved();
+    m.leader = shown_leader_;
+    m.purged = acceptor_->log().purged().index;
+    if (m.members_at != members_at_) {
+      m.members_at = members_at_;
+      m.members = roster_.members();
+    }
+    if (leader_) return;
+    m.quorum_acked.reset();
+    m.replication.clear();
+  });
+}
+
 status server::describe() const {
   status s;
   s.id = options_.id;
-  s.role = candidacy_                                ? "candidate"
-           : roster_.members().is_voter(options_.id) ? "follower"
-                                                     : "learner";
+  s.role = to_string(role());
   s.vote = acceptor_->saved();
   s.leader = known_leader();
   s.last = acceptor_->log().last_index();
@@ -208,6 +233,14 @@ caf::result<core::transfer_reply> server::on_transfer_request(const core::transf
   TROUPE_EVENT(info) << "n" << options_.id << " takes over from " << m.leader;
   campaign(/*transfer=*/true);
   return core::transfer_reply{true};
+}
+
+done server::on_configure(const configure& m) {
+  options_.elections = m.elections.value_or(options_.elections);
+  options_.heartbeats = m.heartbeats.value_or(options_.heartbeats);
+  if (leader_) self_->send(leader_, m);
+  arm();
+  return {};
 }
 
 caf::result<done> server::on_initialize(const initialize& m) {

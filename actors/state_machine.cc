@@ -76,7 +76,7 @@ void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
 }
 
 void state_machine::advance() {
-  while (!waiting_.empty()) {
+  while (!waiting_.empty() && !failed_) {
     auto first = waiting_.begin();
     const bool stale = first->second.what->last_index() <= applied_;
     if (!stale &&
@@ -86,35 +86,77 @@ void state_machine::advance() {
     waiting_bytes_ = waiting_bytes_ - next.what->size().value;
     if (!stale) apply_one(std::move(next));
   }
+  options_.board->post([&](metrics& m) { m.committed = committed_, m.applied = applied_; });
   answer_queries();
-  if (applied_ < committed_) read_gap();
+  if (applied_ < committed_ && !failed_) read_gap();
 }
 
 void state_machine::apply_one(ready next) {
   const batch& b = *next.what;
   TROUPE_EVENT(debug) << "applies " << b.first_index() << ".." << b.last_index()
                       << " request=" << b.request();
-  if (b.kind() == batch_kind::commands) apply_commands(b, next.claims);
+  if (b.kind() == batch_kind::commands) {
+    if (!apply_commands(b, next.claims)) return;
+  } else {
+    for (claim& c : next.claims)
+      c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}});
+  }
   applied_ = b.last_index();
 }
 
 // Each claim is a run of commands, and gets a message of its own with its own results.
-void state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
+bool state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
   auto index = b.first_index();
   auto rest = b.entries().bytes();
   for (claim& c : claims) {
     outcome answer{c.id, raft_errc::none, {}, index + (c.count - 1), {}};
-    options_.hosted->apply(index, {rest.substr(0, c.bytes), c.count}, answer.results);
-    TROUPE_CHECK(answer.results.size() == c.count, "a machine adds one result for each command");
+    if (!apply_run(index, {rest.substr(0, c.bytes), c.count}, answer.results)) {
+      for (claim& unanswered : claims)
+        unanswered.to.deliver(self_,
+                              outcome{unanswered.id, raft_errc::outcome_unknown, {}, {}, {}});
+      return false;
+    }
     c.to.deliver(self_, std::move(answer));
     rest.remove_prefix(c.bytes);
     index += c.count;
   }
-  if (rest.empty()) return;
   frames unclaimed;
-  options_.hosted->apply(
-      index, {rest, static_cast<uint32_t>(b.last_index().next().value - index.value)}, unclaimed);
+  const auto count = static_cast<uint32_t>(b.last_index().next().value - index.value);
+  return apply_run(index, {rest, count}, unclaimed);
 }
+
+bool state_machine::apply_run(log_index first, frames_view commands, frames& results) {
+  if (commands.empty()) return true;  // a barrier, or nothing is left
+  return guarded(commands.size(), results,
+                 [&] { options_.hosted->apply(first, commands, results); });
+}
+
+// -- the user's code ------------------------------------------------------------------------------
+
+// False when it broke its contract; the node then ends.
+template <class Call>
+bool state_machine::guarded(uint32_t wanted, const frames& results, Call call) {
+  try {
+    call();
+  } catch (const std::exception& e) {
+    return fail(e.what()), false;
+  } catch (...) {
+    return fail("an exception that is no std::exception"), false;
+  }
+  if (results.size() == wanted) return true;
+  fail("gave " + std::to_string(results.size()) + " results where " + std::to_string(wanted) +
+       " were due");
+  return false;
+}
+
+void state_machine::fail(const std::string& why) {
+  TROUPE_EVENT(error) << "the machine fails, and the node with it: " << why;
+  failed_ = true;
+  options_.board->fail(raft_errc::machine_failed, why);
+  self_->quit(make_error(raft_errc::machine_failed));
+}
+
+void state_machine::on_visit(const visit& m) { m.what(*options_.hosted); }
 
 void state_machine::read_gap() {
   if (reading_) return;
@@ -169,12 +211,13 @@ void state_machine::on_tick(const tick& t) {
 }
 
 void state_machine::answer_queries() {
-  while (!queries_.empty() && queries_.begin()->first <= applied_) {
+  while (!failed_ && !queries_.empty() && queries_.begin()->first <= applied_) {
     auto q = std::move(queries_.extract(queries_.begin()).mapped());
     outcome answer{q.id, raft_errc::none, {}, applied_, {}};
-    for (auto question : q.queries) options_.hosted->query(question, answer.results);
-    TROUPE_CHECK(answer.results.size() == q.queries.size(),
-                 "a machine adds one result for each query");
+    const bool kept = guarded(q.queries.size(), answer.results, [&] {
+      for (auto question : q.queries) options_.hosted->query(question, answer.results);
+    });
+    if (!kept) answer = {q.id, raft_errc::not_leader, {}, {}, {}};
     q.to.deliver(self_, std::move(answer));
   }
 }
@@ -199,6 +242,7 @@ state_machine_actor::behavior_type state_machine_behavior(
   return {
       [me](apply& m) { me->on_apply(m); },
       [me](query& m) { me->on_query(m); },
+      [me](const visit& m) { me->on_visit(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const describe_applied&) { return me->on_describe(); },
       [me](const tick& t) { me->on_tick(t); },

@@ -1,6 +1,9 @@
 // The state_machine actor: hosts the user's machine, applies what is committed, answers queries,
 // and tells each client its results.
 //
+// An exception of the machine ends the node: the command is in the log, so every node meets it, and
+// what it left half done nobody knows.
+//
 // It takes whole batches in log order. What it is handed beyond a gap, say after a restart, makes
 // it read the gap from the log store, one bounded slice at a time.
 #pragma once
@@ -12,12 +15,14 @@
 #include "actors/alarm.h"
 #include "actors/interfaces.h"
 #include "actors/machine.h"
+#include "actors/observed.h"
 
 namespace troupe {
 
 struct state_machine_options {
   std::shared_ptr<machine> hosted;
   log_store_actor log;
+  std::shared_ptr<observed> board = std::make_shared<observed>();
 };
 
 class state_machine {
@@ -30,6 +35,7 @@ class state_machine {
   void on_apply(apply& m);
   void on_query(query& m);
   void on_tick(const tick& t);
+  void on_visit(const visit& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   applied on_describe() const { return {applied_}; }
 
@@ -44,7 +50,11 @@ class state_machine {
   void advance();
   void report();
   void apply_one(ready next);
-  void apply_commands(const batch& b, std::vector<claim>& claims);
+  bool apply_commands(const batch& b, std::vector<claim>& claims);
+  bool apply_run(log_index first, frames_view commands, frames& results);
+  template <class Call>
+  bool guarded(uint32_t wanted, const frames& results, Call call);
+  void fail(const std::string& why);
   void read_gap();
   void answer_queries();
   void watch_queries();
@@ -54,6 +64,7 @@ class state_machine {
   log_index applied_;
   log_index committed_;
   bool reading_ = false;
+  bool failed_ = false;  // the machine threw: its state is unknown, nothing more is asked of it
   caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`
   std::map<log_index, ready> waiting_;  // by first index
   byte_count waiting_bytes_;

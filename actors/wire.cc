@@ -151,6 +151,8 @@ parts encode(const propose& m) {
   h.set_request(m.id.value);
   h.set_count(m.commands.size());
   h.set_hops(m.hops);
+  if (m.only_under) put(m.only_under, h.mutable_only_under());
+  h.set_notify_commit(m.notify_commit);
   return {h.SerializeAsString(), {&m.commands.bytes()}};
 }
 
@@ -159,6 +161,8 @@ bool decode(received bytes, propose& m) {
   if (!parse(bytes, 1, h)) return false;
   m.id = request_id(h.request());
   m.hops = h.hops();
+  m.only_under = get(h.only_under());
+  m.notify_commit = h.notify_commit();
   return take(bytes, h.count(), m.commands);
 }
 
@@ -198,6 +202,20 @@ bool decode(received bytes, outcome& m) {
   m.leader = node_id(h.leader());
   m.index = log_index(h.index());
   return take(bytes, h.count(), m.results);
+}
+
+parts encode(const committed& m) {
+  proto::CommittedNotice h;
+  h.set_request(m.id.value);
+  h.set_index(m.index.value);
+  return only(h);
+}
+
+bool decode(received bytes, committed& m) {
+  proto::CommittedNotice h;
+  if (!parse(bytes, 0, h)) return false;
+  m = {request_id(h.request()), log_index(h.index())};
+  return true;
 }
 
 }  // namespace troupe::wire

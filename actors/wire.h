@@ -20,6 +20,7 @@ namespace troupe {
 struct propose;
 struct read;
 struct outcome;
+struct committed;
 struct status_request;
 struct status;
 struct admin_request;
@@ -51,6 +52,7 @@ parts encode(const core::append_reply& m);
 parts encode(const propose& m);
 parts encode(const read& m);
 parts encode(const outcome& m);
+parts encode(const committed& m);
 parts encode(const status_request& m);
 parts encode(const status& m);
 parts encode(const core::transfer_request& m);
@@ -70,6 +72,7 @@ bool decode(received bytes, core::append_reply& m);
 bool decode(received bytes, propose& m);
 bool decode(received bytes, read& m);
 bool decode(received bytes, outcome& m);
+bool decode(received bytes, committed& m);
 bool decode(received bytes, status_request& m);
 bool decode(received bytes, status& m);
 bool decode(received bytes, core::transfer_request& m);
@@ -156,6 +159,7 @@ TROUPE_LOCAL_MESSAGE(apply)
 TROUPE_LOCAL_MESSAGE(applied)
 TROUPE_LOCAL_MESSAGE(query)
 TROUPE_LOCAL_MESSAGE(describe_applied)
+TROUPE_LOCAL_MESSAGE(visit)
 TROUPE_LOCAL_MESSAGE(replicate)
 TROUPE_LOCAL_MESSAGE(confirm)
 TROUPE_LOCAL_MESSAGE(acked)
@@ -168,3 +172,4 @@ TROUPE_LOCAL_MESSAGE(handing_over)
 TROUPE_LOCAL_MESSAGE(seal_now)
 TROUPE_LOCAL_MESSAGE(tick)
 TROUPE_LOCAL_MESSAGE(replicator_status)
+TROUPE_LOCAL_MESSAGE(configure)

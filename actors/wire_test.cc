@@ -141,6 +141,14 @@ TEST(wire, what_clients_say_and_hear_has_one_payload_of_frames) {
   EXPECT_EQ(w.hops, 2u);
   EXPECT_EQ(w.commands.size(), 3u);
   EXPECT_EQ(w.commands.bytes(), some_frames().bytes());
+  EXPECT_FALSE(w.only_under);
+  EXPECT_FALSE(w.notify_commit);
+  const auto fenced = arrived(propose{request_id(1), some_frames(), 0, leader_b, true}, 1);
+  EXPECT_EQ(fenced.only_under, leader_b);
+  EXPECT_TRUE(fenced.notify_commit);
+  const auto c = arrived(committed{request_id(4), log_index(5)}, 0);
+  EXPECT_EQ(c.id, request_id(4));
+  EXPECT_EQ(c.index, log_index(5));
   const auto r = arrived(read{request_id(2), some_frames(), read_mode::stale, 1}, 1);
   EXPECT_EQ(r.id, request_id(2));
   EXPECT_EQ(r.hops, 1u);
@@ -221,7 +229,8 @@ void for_each_strict_message(Check check) {
   check(core::vote_request{node_id(1), node_id(2), 5, {leader_a, false}, at_11, true, 42});
   check(core::vote_reply{node_id(3), 5, true, {leader_b, true}, at_9});
   check(core::append_reply{session_a, 21, core::verdict::failed, at_9, at_11, {leader_b, false}});
-  check(propose{request_id(1), some_frames(), 2});
+  check(propose{request_id(1), some_frames(), 2, leader_b, true});
+  check(committed{request_id(4), log_index(5)});
   check(read{request_id(2), some_frames(), read_mode::stale, 1});
   check(outcome{request_id(3), raft_errc::none, node_id(4), log_index(5), some_frames()});
   check(initialize{members_of({1, 2, 3})});
@@ -312,7 +321,7 @@ void decode_damaged(const T& m, random_source& random) {
 
 TEST(wire, fuzzed_messages_are_refused_or_valid_and_never_crash) {
   random_source random(20240501);
-  for (int i = 0; i < 20'000 / 11; ++i) {
+  for (int i = 0; i < 20'000 / 12; ++i) {
     for_each_strict_message([&](const auto& m) { decode_damaged(m, random); });
     decode_damaged(some_append(), random);
   }

@@ -44,9 +44,8 @@ bool parse(const received& bytes, size_t payloads, Header& header) {
 
 // A later version may know more reasons; to this one they say nothing.
 inline raft_errc code_of(uint32_t number) {
-  return number > static_cast<uint32_t>(raft_errc::precondition_failed)
-             ? raft_errc::outcome_unknown
-             : static_cast<raft_errc>(number);
+  return number > static_cast<uint32_t>(last_raft_errc) ? raft_errc::outcome_unknown
+                                                        : static_cast<raft_errc>(number);
 }
 
 }  // namespace troupe::wire

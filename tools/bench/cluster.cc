@@ -97,7 +97,7 @@ class real_cluster final : public cluster {
     for (int tries = 0; tries < 1000; ++tries) {
       for (leader_ = 0; leader_ < nodes_.size(); ++leader_) {
         const auto s = nodes_[leader_].status().get();
-        if (s.role == "leader" && s.applied) return absl::OkStatus();
+        if (s.ok() && s.value.role == "leader" && s.value.applied) return absl::OkStatus();
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }

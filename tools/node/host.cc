@@ -80,8 +80,8 @@ class real_host final : public host {
   }
 
   bool leader_known() override {
-    const auto s = node_->status().get();
-    return s.leader && s.committed;
+    const auto m = node_->metrics();
+    return m.leader && m.committed;
   }
 
   bool joining() const override { return joining_; }
@@ -104,7 +104,9 @@ class real_host final : public host {
     o.resolve = remote_resolver(system_, flags_.timing);
     o.genesis = flags_.cluster;
     node_ = start_node(system_, std::move(o));
-    const auto s = node_->status().get();
+    const auto known = node_->status().get();
+    if (!known.ok()) return absl::UnavailableError(to_string(known.code));
+    const auto& s = known.value;
     warn_of_differences(flags_, s);
     auto raft_port = publish(*node_, system_, flags_.raft_address);
     if (!raft_port.ok()) return raft_port.status();
@@ -153,7 +155,7 @@ class real_host final : public host {
   }
 
   bool led_by_another() {
-    const auto leader = node_->status().get().leader;
+    const auto leader = node_->current_leader();
     return leader && leader != flags_.id;
   }
 

@@ -1,0 +1,59 @@
+// What a node shows of itself, as plain values (observed.h keeps the present ones).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "actors/core/membership.h"
+#include "actors/errors.h"
+#include "proto/ids.h"
+
+namespace troupe {
+
+enum class node_role : uint8_t { learner, follower, candidate, leader };
+
+// `failed`: its disk or its machine did; metrics::failure has the reason.
+enum class node_life : uint8_t { starting, running, stopped, failed };
+
+struct metrics {
+  struct peer {
+    log_index matched;  // has this much of the leader's log on its disk
+    instant heard;      // when the last request that it answered was sent
+
+    bool operator==(const peer&) const = default;
+  };
+
+  node_id id;
+  // While starting, what follows is not known yet.
+  node_life life = node_life::starting;
+  raft_errc failure = raft_errc::none;
+  std::string failure_text;
+
+  node_role role = node_role::learner;
+  troupe::vote vote;  // on its disk
+  leader_id leader;   // the leadership that it follows or holds; empty when it knows of none
+
+  log_id last;      // the log's end on its disk
+  log_index found;  // how much of it was there at the start, and was not overwritten since
+  log_index committed, applied, snapshot, purged;  // as far as this node knows
+
+  core::membership members;  // in force, committed or not
+  log_id members_at;
+
+  // At a leader only, and up to a heartbeat old. The times are of the actors' clock,
+  // std::chrono::steady_clock in production.
+  std::optional<instant> quorum_acked;  // a write quorum followed it at this time
+  std::map<node_id, peer> replication;
+
+  bool members_committed() const { return members_at.index <= committed; }
+  // All that the log held at the start is committed and applied again, or was overwritten.
+  bool recovered() const {
+    return life == node_life::running && committed >= found && applied >= found;
+  }
+};
+
+std::string_view to_string(node_role role);
+std::string_view to_string(node_life life);
+
+}  // namespace troupe

@@ -1,0 +1,326 @@
+// Rules of the board and of its herald, in virtual time.
+#include "actors/observed.h"
+
+#include <atomic>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "actors/extensions.h"
+#include "actors/raft_fixture.h"
+#include "caf/event_based_actor.hpp"
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+namespace {
+
+using namespace std::chrono_literals;
+
+void apply_up_to(observed& board, uint64_t index) {
+  board.post([&](metrics& m) { m.applied = log_index(index); });
+}
+
+// -- the board ------------------------------------------------------------------------------------
+
+TEST(observed_test, a_post_is_seen_by_the_next_reader) {
+  observed board(node_id(7));
+  EXPECT_EQ(board.get().id, node_id(7));
+  EXPECT_EQ(board.get().life, node_life::starting);
+  apply_up_to(board, 3);
+  EXPECT_EQ(board.get().applied, log_index(3));
+}
+
+TEST(observed_test, posts_wake_the_herald_only_where_somebody_waits) {
+  observed board;
+  int roused = 0;
+  board.attend([&] { ++roused; });
+  EXPECT_EQ(roused, 1);
+  board.take();
+  for (int i = 0; i < 100; ++i) apply_up_to(board, i);
+  EXPECT_EQ(roused, 1);
+  board.when({until::applied_at_least(log_index(1000)), 1s, [](waited) {}});
+  EXPECT_EQ(roused, 2);
+  // It is awake already.
+  apply_up_to(board, 101);
+  EXPECT_EQ(roused, 2);
+  board.take();
+  apply_up_to(board, 102);
+  EXPECT_EQ(roused, 3);
+  board.take();
+  board.rest();
+  apply_up_to(board, 103);
+  EXPECT_EQ(roused, 3);
+}
+
+TEST(observed_test, a_change_of_leader_always_wakes_the_herald) {
+  observed board;
+  int roused = 0;
+  board.attend([&] { ++roused; });
+  board.take();
+  board.post([](metrics& m) { m.leader = {term(1), node_id(2)}; });
+  EXPECT_EQ(roused, 2);
+  board.take();
+  board.post([](metrics& m) { m.leader = {term(1), node_id(2)}; });
+  EXPECT_EQ(roused, 2);
+}
+
+TEST(observed_test, the_first_failure_is_the_reason_and_the_end_keeps_it) {
+  observed board;
+  board.fail(raft_errc::storage_failed, "disk full");
+  board.fail(raft_errc::machine_failed, "later");
+  board.close();
+  apply_up_to(board, 1);
+  const auto m = board.get();
+  EXPECT_EQ(m.life, node_life::failed);
+  EXPECT_EQ(m.failure, raft_errc::storage_failed);
+  EXPECT_EQ(m.failure_text, "disk full");
+  EXPECT_EQ(m.applied, log_index(0));
+}
+
+TEST(observed_test, an_ended_node_leads_and_follows_nobody) {
+  observed board;
+  board.post([](metrics& m) {
+    m.role = node_role::leader;
+    m.leader = {term(1), node_id(1)};
+    m.replication[node_id(2)] = {};
+  });
+  board.close();
+  const auto m = board.get();
+  EXPECT_EQ(m.life, node_life::stopped);
+  EXPECT_EQ(m.role, node_role::follower);
+  EXPECT_FALSE(m.leader);
+  EXPECT_TRUE(m.replication.empty());
+}
+
+TEST(observed_test, every_role_life_and_end_of_a_wait_has_a_name) {
+  for (auto r : {node_role::learner, node_role::follower, node_role::candidate, node_role::leader})
+    EXPECT_NE(to_string(r), "unknown role");
+  for (auto l : {node_life::starting, node_life::running, node_life::stopped, node_life::failed})
+    EXPECT_NE(to_string(l), "unknown state");
+  for (auto w : {waited::ok, waited::timed_out, waited::shutting_down})
+    EXPECT_NE(to_string(w), "unknown");
+  for (int c = 0; c <= static_cast<int>(last_raft_errc); ++c)
+    EXPECT_NE(to_string(static_cast<raft_errc>(c)), "unknown error") << c;
+}
+
+// -- conditions -----------------------------------------------------------------------------------
+
+metrics some_metrics() {
+  metrics m;
+  m.life = node_life::running;
+  m.role = node_role::leader;
+  m.vote = {{term(3), node_id(2)}, true};
+  m.leader = m.vote.leader;
+  m.last = {m.leader, log_index(9)};
+  m.found = log_index(7);
+  m.committed = log_index(8), m.applied = log_index(7);
+  m.snapshot = log_index(5), m.purged = log_index(4);
+  m.members = members_of({1, 2, 3});
+  m.quorum_acked = instant(5s);
+  return m;
+}
+
+TEST(until_test, conditions_hold_for_what_they_name_and_for_nothing_else) {
+  const auto m = some_metrics();
+  const auto others = members_of({1, 2, 4});
+  EXPECT_TRUE(until::leader_known()(m));
+  EXPECT_FALSE(until::leader_known()(metrics()));
+  EXPECT_TRUE(until::current_leader(node_id(2))(m));
+  EXPECT_FALSE(until::current_leader(node_id(1))(m));
+  EXPECT_TRUE(until::role(node_role::leader)(m));
+  EXPECT_FALSE(until::role(node_role::follower)(m));
+  EXPECT_TRUE(until::vote(m.vote)(m));
+  EXPECT_FALSE(until::vote({m.vote.leader, false})(m));
+  EXPECT_TRUE(until::quorum_acked(instant(5s))(m));
+  EXPECT_FALSE(until::quorum_acked(instant(6s))(m));
+  EXPECT_TRUE(until::members(m.members)(m));
+  EXPECT_FALSE(until::members(others)(m));
+  EXPECT_TRUE(until::voters(m.members.voters())(m));
+  EXPECT_FALSE(until::voters(others.voters())(m));
+  EXPECT_TRUE(until::running()(m));
+  EXPECT_FALSE(until::running()(metrics()));
+}
+
+TEST(until_test, positions_are_reached_exactly_or_at_least) {
+  const auto m = some_metrics();
+  using make = condition (*)(log_index);
+  const std::vector<std::tuple<make, make, uint64_t>> all{
+      {until::last, until::last_at_least, 9},
+      {until::committed, until::committed_at_least, 8},
+      {until::applied, until::applied_at_least, 7},
+      {until::snapshot, until::snapshot_at_least, 5},
+      {until::purged, until::purged_at_least, 4}};
+  for (const auto& [exactly, at_least, at] : all) {
+    EXPECT_TRUE(exactly(log_index(at))(m)) << at;
+    EXPECT_FALSE(exactly(log_index(at - 1))(m)) << at;
+    EXPECT_TRUE(at_least(log_index(at - 1))(m)) << at;
+    EXPECT_FALSE(at_least(log_index(at + 1))(m)) << at;
+  }
+}
+
+TEST(until_test, a_node_has_recovered_when_all_that_it_found_is_applied_again) {
+  auto m = some_metrics();
+  EXPECT_TRUE(until::recovered()(m));
+  m.applied = log_index(6);
+  EXPECT_FALSE(until::recovered()(m));
+  m = some_metrics();
+  m.committed = log_index(6);
+  EXPECT_FALSE(until::recovered()(m));
+  EXPECT_FALSE(until::recovered()(metrics()));  // still starting
+}
+
+// -- the herald -----------------------------------------------------------------------------------
+
+class herald_test : public virtual_raft_test {
+ protected:
+  herald_test() {
+    system_.spawn(herald_behavior, board_, std::vector<caf::actor>{subject_});
+    run();
+  }
+  ~herald_test() override { end(); }
+
+  void end() {
+    caf::anon_send_exit(subject_, caf::exit_reason::user_shutdown);
+    run();
+  }
+  // Where the end of a wait is noted, and when it came.
+  auto note(std::vector<waited>& into) {
+    return [&](waited how) { into.push_back(how), ended_ = now(); };
+  }
+
+  std::shared_ptr<observed> board_ = std::make_shared<observed>();
+  caf::actor subject_ =
+      system_.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](wake) {}}; });
+  instant ended_;
+};
+
+TEST_F(herald_test, a_wait_ends_when_its_condition_holds_and_only_once) {
+  std::vector<waited> ends;
+  board_->when({until::applied_at_least(log_index(2)), 1s, note(ends)});
+  apply_up_to(*board_, 1);
+  run();
+  EXPECT_TRUE(ends.empty());
+  apply_up_to(*board_, 2);
+  run();
+  apply_up_to(*board_, 3);
+  run();
+  EXPECT_EQ(ends, std::vector{waited::ok});
+}
+
+TEST_F(herald_test, a_condition_that_holds_already_needs_no_change) {
+  apply_up_to(*board_, 5);
+  std::vector<waited> ends;
+  board_->when({until::applied_at_least(log_index(2)), 1s, note(ends)});
+  run();
+  EXPECT_EQ(ends, std::vector{waited::ok});
+}
+
+TEST_F(herald_test, waits_time_out_at_their_own_time) {
+  std::vector<waited> late, early;
+  const auto begin = now();
+  const auto never = until::applied_at_least(log_index(2));
+  board_->when({never, 3s, note(late)});
+  board_->when({never, 1s, note(early)});
+  ASSERT_TRUE(run_until([&] { return !early.empty(); }));
+  EXPECT_EQ(ended_, begin + 1s);
+  EXPECT_TRUE(late.empty());
+  ASSERT_TRUE(run_until([&] { return !late.empty(); }));
+  EXPECT_EQ(ended_, begin + 3s);
+  EXPECT_EQ(early, std::vector{waited::timed_out});
+  EXPECT_EQ(late, std::vector{waited::timed_out});
+}
+
+TEST_F(herald_test, the_longest_patience_does_not_overflow) {
+  std::vector<waited> ends;
+  board_->when({until::applied_at_least(log_index(2)), duration::max(), note(ends)});
+  run();
+  EXPECT_TRUE(ends.empty());
+  apply_up_to(*board_, 2);
+  run();
+  EXPECT_EQ(ends, std::vector{waited::ok});
+}
+
+TEST_F(herald_test, the_end_of_the_node_ends_every_wait) {
+  std::vector<waited> before, after;
+  const auto never = until::applied_at_least(log_index(2));
+  board_->when({never, 1s, note(before)});
+  run();
+  board_->when({never, 1s, note(before)});  // not taken yet
+  end();
+  board_->when({never, 1s, note(after)});
+  EXPECT_EQ(before, (std::vector{waited::shutting_down, waited::shutting_down}));
+  EXPECT_EQ(after, std::vector{waited::shutting_down});
+  board_->when({[](const metrics& m) { return m.life == node_life::stopped; }, 1s, note(after)});
+  EXPECT_EQ(after.back(), waited::ok);
+}
+
+TEST_F(herald_test, a_callback_may_use_the_board) {
+  std::vector<waited> ends;
+  board_->when({until::applied_at_least(log_index(1)), 1s, [&](waited) {
+                  apply_up_to(*board_, 2);
+                  EXPECT_EQ(board_->get().applied, log_index(2));
+                  board_->when({until::applied_at_least(log_index(2)), 1s, note(ends)});
+                }});
+  apply_up_to(*board_, 1);
+  run();
+  EXPECT_EQ(ends, std::vector{waited::ok});
+}
+
+TEST_F(herald_test, a_listener_hears_the_present_state_the_changes_and_the_end) {
+  const auto lead = [&](uint64_t t) {
+    board_->post([&](metrics& m) { m.leader = {term(t), node_id(1)}; });
+    run();
+  };
+  lead(1);
+  std::vector<uint64_t> terms;
+  board_->follow([&](const metrics& m) { terms.push_back(m.leader.in.value); });
+  run();
+  lead(2);
+  lead(2);
+  end();
+  EXPECT_EQ(terms, (std::vector<uint64_t>{1, 2, 0}));
+}
+
+// -- watching one number --------------------------------------------------------------------------
+
+TEST_F(herald_test, a_watch_knows_what_it_saw) {
+  progress_watch<log_index> w(board_, [](const metrics& m) { return m.applied; });
+  EXPECT_FALSE(w.changed());
+  apply_up_to(*board_, 4);
+  EXPECT_TRUE(w.changed());
+  EXPECT_EQ(got(w.next(1s)), waited::ok);
+  EXPECT_EQ(w.get(), log_index(4));
+  EXPECT_FALSE(w.changed());
+  EXPECT_EQ(got(w.next(1s)), waited::timed_out);
+  EXPECT_EQ(got(w.wait_until_ge(log_index(4), 1s)), waited::ok);
+  EXPECT_EQ(got(w.wait_until_ge(log_index(5), 1s)), waited::timed_out);
+  EXPECT_EQ(got(w.wait_until([](log_index i) { return i == log_index(4); }, 1s)), waited::ok);
+}
+
+// -- extensions -----------------------------------------------------------------------------------
+
+struct inner {
+  std::atomic<int> n = 0;
+};
+struct outer {
+  static inline std::atomic<int> made = 0;
+  outer() { ++made; }
+};
+
+TEST(extensions_test, each_type_has_one_object_that_is_made_once) {
+  extensions all;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 8; ++t)
+      threads.emplace_back([&] {
+        all.get<outer>();
+        ++all.get<inner>().n;
+      });
+  }
+  EXPECT_EQ(outer::made, 1);
+  EXPECT_EQ(all.get<inner>().n, 8);
+}
+
+}  // namespace
+}  // namespace troupe

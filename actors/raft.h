@@ -141,6 +141,10 @@ class raft {
   // cluster, `invalid` for members that make no quorum or lack this node.
   std::future<raft_errc> initialize(core::membership members);
   // Has a membership. False too for a moment after the start: wait for until::running() first.
+  // What an operator may order, of any node: a change of the members, a transfer of the leadership,
+  // an election, or that one of them is given up (messages.h). `patience` is for nodes to catch up.
+  std::future<admin_reply> order(admin_command command,
+                                 duration patience = std::chrono::seconds(10));
   bool is_initialized() const { return !metrics().members.empty(); }
   std::set<node_id> voter_ids() const { return metrics().members.voters(); }
   std::set<node_id> learner_ids() const { return metrics().members.learners(); }

@@ -149,6 +149,7 @@ void server::end_leader(raft_errc why) {
 void server::depose_then(std::function<void()> then) {
   if (!leader_) return then();
   end_leader(raft_errc::deposed);
+  acceptor_->timer().start(now(), jitter());
   self_->request(options_.machine, caf::infinite, describe_applied{})
       .await(
           [this, then = std::move(then)](const applied& a) {

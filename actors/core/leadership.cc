@@ -112,7 +112,9 @@ bool leadership::keeps_up(node_id id, uint64_t lag, instant now) const {
   if (id == elected_.leader.node) return true;
   const instant heard = it->second.heard;
   const bool alive = heard != instant{} && now < heard + options_.timing.lease();
-  return alive && it->second.durable.index.value + lag >= last_.last.index.value;
+  // A node without a single entry belongs to no cluster yet, and votes for nobody.
+  return alive && it->second.durable &&
+         it->second.durable.index.value + lag >= last_.last.index.value;
 }
 
 node_id leadership::successor(instant now) const {

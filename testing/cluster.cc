@@ -70,6 +70,7 @@ node_options cluster::options_for(node_id id, node& n) {
   o.id = id;
   o.timing = options_.timing;
   o.mode = options_.mode;
+  o.leader_restore = options_.leader_restore;
   o.limits = options_.limits;
   o.storage = n.storage;
   o.storage_blocks = false;

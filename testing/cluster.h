@@ -22,6 +22,7 @@ struct cluster_options {
   size_t voters = 0;  // of them that the first membership has; 0: all
   core::vote_mode mode = core::vote_mode::advanced;
   core::timing timing;
+  bool leader_restore = true;
   leader_limits limits;
   bool genesis = true;  // every node is given the first membership; else one must be initialised
   byte_count segment_size = KiB(16);

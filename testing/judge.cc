@@ -80,7 +80,21 @@ void judge::on_synced(node_id node) {
 void judge::on_crashed(node_id node) {
   ++crashes_;
   auto& disk = world_.disks[node];
-  while (!disk.log.empty() && disk.log.back()->last_index() > disk.durable) disk.log.pop_back();
+  while (!disk.log.empty() && disk.log.back()->last_index() > disk.durable) {
+    forget_what_only(node, *disk.log.back());
+    disk.log.pop_back();
+  }
+}
+
+// A single voter may lead on after a restart, and write something else where it lost what nobody
+// else has.
+void judge::forget_what_only(node_id node, const batch& b) {
+  if (world_.members.voters().size() != 1) return;
+  for (const auto& [id, disk] : world_.disks) {
+    const batch* same = id == node ? nullptr : find_in(disk.log, b.first_index());
+    if (same != nullptr && same->leader() == b.leader()) return;
+  }
+  world_.written.erase({b.leader(), b.first_index()});
 }
 
 void judge::on_reopened(node_id node, const vote& saved, batches log) {

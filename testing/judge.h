@@ -53,6 +53,7 @@ class judge {
   void on_append_reply(node_id node, const core::append_reply& reply);
 
  private:
+  void forget_what_only(node_id node, const batch& b);
   void on_committed(node_id node, log_index index, leader_id writer, leader_id by, bool leads);
 
   world world_;

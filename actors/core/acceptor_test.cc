@@ -67,6 +67,15 @@ TEST(acceptor_test, after_a_restart_no_rival_gets_the_same_vote_again) {
   }
 }
 
+// Scenario 3.
+TEST(acceptor_test, who_follows_the_leader_of_a_term_has_voted_in_it) {
+  auto a = voter(asked(2, 2), vote_mode::standard);
+  a.on_vote_saved(won(3, 2), time_zero, jitter);
+  EXPECT_NE(refusal_of(a, request_for(asked(3, 3))), "");
+  EXPECT_NE(refusal_of(a, request_for(asked(3, 4))), "");
+  EXPECT_EQ(refusal_of(a, request_for(asked(4, 3))), "");
+}
+
 // Scenario 6.
 TEST(acceptor_test, logs_are_compared_by_term_before_index) {
   const auto a = voter({});

@@ -26,7 +26,7 @@ acceptor victim() {
 }
 
 append_request from_leader(const log_id& previous, std::vector<batch_ptr> batches = {}) {
-  return {node_id(1), {won(3, 3), {}, 1}, previous, log_index(4), 5, 7, std::move(batches)};
+  return {node_id(1), {won(3, 3), {}, 1}, previous, log_index(4), 5, 7, 0, std::move(batches)};
 }
 
 vote_request candidate(const vote& wanted) {

@@ -14,7 +14,7 @@ rehearsal::rehearsal(options o)
       members_(o.voters ? membership({*o.voters}, addresses_of(o.nodes)) : majority_of(o.nodes)),
       now_(time_zero) {
   const duration same = jitter();
-  for (const auto& [id, node] : members_.nodes()) {
+  for (const auto& [id, known] : members_.nodes()) {
     node& n = nodes_[id];
     n.id = id;
     n.number = random_();

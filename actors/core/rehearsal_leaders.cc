@@ -22,7 +22,7 @@ void rehearsal::lead(node& n) {
   n.leading.emplace(elected, members_, log_id{}, log_tail{n.voter->log().last(), 0},
                     leadership::options{options_.timing}, now_);
   n.offered = 0;
-  for (const auto& [id, node] : members_.nodes()) n.asked[id] = n.voter->log().last();
+  for (const auto& [id, known] : members_.nodes()) n.asked[id] = n.voter->log().last();
   if (options_.replicate) append(n, 0);
   arm(n);
   beat(n, elected);
@@ -87,12 +87,12 @@ void rehearsal::append(node& n, uint64_t write) {
   auto log = n.voter->log();
   log.append(b->leader(), b->last_index());
   n.voter->on_log_written(std::move(log));
-  n.leading->on_appended(b->tail());
-  if (const auto committed = n.leading->on_flushed(b->last())) compare(n, *committed);
+  n.leading->on_appended(b->tail(), now_);
+  if (const auto committed = n.leading->on_flushed(b->last(), now_)) compare(n, *committed);
 }
 
 void rehearsal::ask_all(node& n) {
-  for (const auto& [id, node] : members_.nodes())
+  for (const auto& [id, known] : members_.nodes())
     if (id != n.id) ask(n, id);
 }
 

@@ -5,7 +5,9 @@ namespace troupe::sim {
 void election_safety::on_elected(node_id node, const vote& elected, const batches&) {
   require(elected.committed && elected.leader.node == node, "n", node, " leads under ", elected);
   auto& leaders = leaders_[elected.leader.in];
-  require(leaders.insert(node).second, "n", node, " leads twice with ", elected);
+  // Who is alone may lead on after a restart.
+  const bool alone = world_.members.voters().size() == 1;
+  require(leaders.insert(node).second || alone, "n", node, " leads twice with ", elected);
   require(world_.mode == core::vote_mode::advanced || leaders.size() == 1, "two leaders in term ",
           elected.leader.in, ", n", *leaders.begin(), " and n", *leaders.rbegin());
 }

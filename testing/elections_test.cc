@@ -1,0 +1,241 @@
+// Elections of the real actors: nodes that are cut off and come back, in every direction, and those
+// that lead on after a restart. Scenarios 9, 14, 16, 49.
+#include <gtest/gtest.h>
+
+#include "testing/stage.h"
+
+namespace troupe::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+using kind = core::member_change::kind;
+constexpr auto ten_minutes = 10min;
+
+class elections_test : public testing::Test {
+ protected:
+  stage& play(size_t nodes, uint64_t seed = 1) {
+    cluster_options o;
+    o.nodes = nodes;
+    stage_ = std::make_unique<stage>(o, seed);
+    leader_ = stage_->await_leader();
+    EXPECT_TRUE(leader_);
+    EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
+    stage_->run_for(200ms);
+    term_ = stage_->term_of(leader_);
+    return *stage_;
+  }
+
+  node_id follower(size_t which = 0) const {
+    for (const auto id : stage_->nodes().ids())
+      if (id != leader_ && which-- == 0) return id;
+    return {};
+  }
+
+  // Nothing arrives there, or nothing that it sends does.
+  void deafen(node_id victim) {
+    for (const auto id : stage_->nodes().ids()) stage_->net().cut(id, victim);
+  }
+  void mute(node_id victim) {
+    for (const auto id : stage_->nodes().ids()) stage_->net().cut(victim, id);
+  }
+
+  // Writes one after the other; none takes longer than a heartbeat interval, or, with `tries`, no
+  // longer until it was done by one of them.
+  void expect_prompt_writes(duration d, int tries = 1) {
+    const auto heartbeat = stage_->timing().heartbeat_interval;
+    for (const auto end = stage_->now() + d; stage_->now() < end; stage_->run_for(1ms)) {
+      const auto begun = stage_->now();
+      auto code = raft_errc::busy;
+      for (int i = 0; i < tries && code != raft_errc::none; ++i)
+        code = stage_->write(leader_, heartbeat).code;
+      ASSERT_EQ(code, raft_errc::none);
+      ASSERT_LE(stage_->now() - begun, heartbeat);
+    }
+  }
+
+  // What is cut stays so for ten minutes, and then all is well again.
+  void expect_no_trace_of_the_cut() {
+    ASSERT_NO_FATAL_FAILURE(come_back_after_ten_minutes());
+    for (const auto id : stage_->nodes().ids()) EXPECT_EQ(stage_->term_of(id), term_);
+  }
+  void come_back_after_ten_minutes(int tries = 1) {
+    ASSERT_NO_FATAL_FAILURE(expect_prompt_writes(5s));
+    stage_->run_for(ten_minutes);
+    ASSERT_NO_FATAL_FAILURE(expect_prompt_writes(1s));
+    stage_->net().heal();
+    ASSERT_NO_FATAL_FAILURE(expect_prompt_writes(10s, tries));
+    EXPECT_EQ(stage_->leader(), leader_);
+    EXPECT_TRUE(stage_->run_until(
+        [&] {
+          return std::ranges::all_of(stage_->nodes().ids(), [&](node_id id) {
+            return stage_->applied_at(id) == stage_->applied_at(leader_);
+          });
+        },
+        2s))
+        << "who was cut off has caught up";
+  }
+
+  void TearDown() override { EXPECT_EQ(stage_ ? stage_->broken() : "", ""); }
+
+  std::unique_ptr<stage> stage_;
+  node_id leader_;
+  uint64_t term_ = 0;
+};
+
+// -- there is no pre-vote, and no need of it (scenarios 9 and 14) ---------------------------------
+
+TEST_F(elections_test, a_node_that_was_cut_off_comes_back_unnoticed) {
+  play(3);
+  deafen(follower()), mute(follower());
+  expect_no_trace_of_the_cut();
+}
+
+// They voted for each other, and a promise binds: the leader has to exceed it. It does so in place,
+// so that a client that tries again notices nothing.
+TEST_F(elections_test, two_of_five_that_were_cut_off_together_come_back_and_the_leader_stays) {
+  for (size_t i = 0; i < 8; ++i) {
+    play(5, /*seed=*/i + 1);
+    for (const auto id : stage_->nodes().ids())
+      for (const auto gone : {follower(i % 4), follower((i + 1) % 4)})
+        if (id != follower(i % 4) && id != follower((i + 1) % 4))
+          stage_->net().cut(id, gone), stage_->net().cut(gone, id);
+    ASSERT_NO_FATAL_FAILURE(expect_prompt_writes(1s));
+    const auto pair = stage_->term_of(follower(i % 4));
+    come_back_after_ten_minutes(/*tries=*/20);
+    EXPECT_GE(stage_->term_of(leader_), pair);
+    const auto term = stage_->term_of(leader_);
+    stage_->run_for(10s);
+    EXPECT_EQ(stage_->term_of(leader_), term) << "once";
+    TearDown();
+  }
+}
+
+TEST_F(elections_test, a_deaf_node_that_asks_for_votes_all_the_time_goes_unnoticed) {
+  play(3);
+  deafen(follower());
+  expect_no_trace_of_the_cut();
+}
+
+TEST_F(elections_test, a_mute_node_goes_unnoticed) {
+  play(3);
+  mute(follower());
+  expect_no_trace_of_the_cut();
+}
+
+// It hears its leader, which does not hear it, and the reverse.
+TEST_F(elections_test, a_leader_and_one_follower_that_lose_one_direction_go_on) {
+  for (bool to_leader : {true, false}) {
+    play(3);
+    to_leader ? stage_->net().cut(follower(), leader_) : stage_->net().cut(leader_, follower());
+    expect_no_trace_of_the_cut();
+    TearDown();
+  }
+}
+
+// -- a node that is alone (scenario 16) -----------------------------------------------------------
+
+class alone_test : public elections_test {
+ protected:
+  // Writes, and restarts the only node; returns how many writes it knows of.
+  uint64_t restart_with(int writes) {
+    for (int i = 0; i < writes; ++i) EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
+    const auto applied = stage_->applied_at(leader_);
+    stage_->nodes().cut_power(leader_);
+    EXPECT_TRUE(stage_->run_until([&] { return restarts(); }, 1s));
+    EXPECT_EQ(stage_->await_leader(1s), leader_);
+    return applied;
+  }
+  change_members of_the_other(kind what) {
+    change_members c;
+    c.changes.push_back({what, {{follower(), {"n" + std::to_string(follower().value)}}}, {}});
+    return c;
+  }
+  bool restarts() {
+    if (!stage_->nodes().is_up(leader_)) stage_->nodes().start(leader_);
+    return stage_->nodes().is_up(leader_);
+  }
+  vote saved() { return stage_->nodes().voter_of(leader_).saved(); }
+};
+
+TEST_F(alone_test, a_single_voter_leads_after_a_restart_and_applies_all_of_it_once) {
+  play(1);
+  const auto applied = restart_with(1000);
+  EXPECT_TRUE(stage_->run_until([&] { return stage_->applied_at(leader_) == applied; }, 1s));
+  EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
+  EXPECT_EQ(stage_->applied_at(leader_), applied + 1);
+}
+
+TEST_F(alone_test, the_sole_member_leads_on_under_the_same_vote) {
+  play(1);
+  const auto vote = saved();
+  for (int i = 0; i < 3; ++i) {
+    restart_with(5);
+    EXPECT_EQ(saved(), vote);
+  }
+}
+
+TEST_F(alone_test, leading_on_can_be_switched_off) {
+  cluster_options o;
+  o.nodes = 1;
+  o.leader_restore = false;
+  stage_ = std::make_unique<stage>(o);
+  leader_ = stage_->await_leader();
+  const auto before = saved();
+  restart_with(5);
+  EXPECT_GT(saved().leader.in, before.leader.in);
+}
+
+// The other one may hold entries that were lost here.
+TEST_F(alone_test, who_had_a_learner_during_its_leadership_does_not_lead_on) {
+  for (bool gone : {false, true}) {
+    cluster_options o;
+    o.nodes = 2;
+    o.voters = 1;
+    stage_ = std::make_unique<stage>(o);
+    leader_ = stage_->await_leader();
+    const auto reply = stage_->admin(leader_, of_the_other(kind::add_nodes));
+    ASSERT_EQ(reply.code, raft_errc::none) << reply.why;
+    if (gone) {
+      const auto left = stage_->admin(leader_, of_the_other(kind::remove_nodes));
+      ASSERT_EQ(left.code, raft_errc::none) << left.why;
+    }
+    const auto before = saved();
+    restart_with(5);
+    EXPECT_GT(saved().leader.in, before.leader.in) << "learner removed: " << gone;
+    TearDown();
+    if (!gone) continue;
+    const auto alone = saved();
+    restart_with(5);
+    EXPECT_EQ(saved(), alone) << "it was alone during all of this leadership";
+  }
+}
+
+// Whatever of its last writes is lost, and while its first learner joins.
+TEST_F(alone_test, a_power_cut_at_any_time_leaves_one_history) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    cluster_options o;
+    o.nodes = 2;
+    o.voters = 1;
+    stage_ = std::make_unique<stage>(o, seed);
+    leader_ = stage_->await_leader();
+    restart_with(3);
+    const auto joins = stage_->begin(leader_, of_the_other(kind::add_nodes));
+    stage_->nodes().cut_power_soon(leader_);
+    for (int i = 0; i < 5; ++i) stage_->begin_write(leader_);
+    stage_->run_for(100ms);
+    if (stage_->nodes().is_up(leader_)) stage_->nodes().cut_power(leader_);
+    ASSERT_TRUE(stage_->run_until([&] { return restarts(); }, 1s));
+    ASSERT_EQ(stage_->await_leader(1s), leader_);
+    EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
+    stage_->admin(leader_, of_the_other(kind::add_nodes));
+    EXPECT_TRUE(stage_->run_until(
+        [&] { return stage_->applied_at(follower()) == stage_->applied_at(leader_); }, 5s));
+    TearDown();
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+}  // namespace
+}  // namespace troupe::sim

@@ -105,7 +105,7 @@ class real_host final : public host {
     o.genesis = flags_.cluster;
     node_ = start_node(system_, std::move(o));
     const auto known = node_->status().get();
-    if (!known.ok()) return absl::UnavailableError(to_string(known.code));
+    if (!known.ok()) return absl::UnavailableError(std::string(to_string(known.code)));
     const auto& s = known.value;
     warn_of_differences(flags_, s);
     auto raft_port = publish(*node_, system_, flags_.raft_address);

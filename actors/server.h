@@ -99,6 +99,7 @@ class server {
   void arm();
 
   // -- appends --
+  void on_leader_alive(bool log_changes);
   void judge_append(const core::append_request& m, append_promise promise);
   void write(core::accepted_append decision, append_promise promise);
   void hand_committed_over();
@@ -120,6 +121,7 @@ class server {
   std::mt19937_64 random_;
   std::optional<core::acceptor> acceptor_;  // from the moment the log's state is known
   std::optional<core::candidacy> candidacy_;
+  bool for_transfer_ = false;  // the leader asked for this candidacy
   vote seen_;  // the greatest vote that a refusal reported
   uint64_t candidacies_;
   uint64_t streams_ = 0;

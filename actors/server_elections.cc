@@ -64,6 +64,7 @@ void server::campaign(bool transfer) {
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
   acceptor_->timer().on_stood(now(), jitter());
   voted_.clear();
+  for_transfer_ = transfer;
   arm();
   for (const auto id : candidacy_->electorate()) {
     auto request = candidacy_->request_to(id);

@@ -36,7 +36,7 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     });
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
     // It came from the leader and renewed its lease, which binds this node's own vote as well.
-    if (refusal->reply.verdict == core::verdict::conflict) candidacy_.reset();
+    if (refusal->reply.verdict == core::verdict::conflict) on_leader_alive(false);
     const auto v = refusal->reply.verdict;
     const bool for_operators = v == core::verdict::failed || v == core::verdict::replaced;
     if (for_operators && refusal->why != last_refusal_)
@@ -46,11 +46,18 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     promise.deliver(std::move(refusal->reply));
   } else {
     const bool stood = candidacy_.has_value();
-    candidacy_.reset();
-    write(std::move(std::get<core::accepted_append>(decision)), std::move(promise));
+    auto& accepted = std::get<core::accepted_append>(decision);
+    on_leader_alive(accepted.truncate_after || !accepted.batches.empty());
+    write(std::move(accepted), std::move(promise));
     hand_committed_over();
     if (stood || shown_leader_ != acceptor_->saved().leader) publish();
   }
+}
+
+// The leader's lease binds this node's own vote, unless it was the leader that asked it to stand: a
+// heartbeat that crosses that request changes nothing. A candidacy ends with the log it began with.
+void server::on_leader_alive(bool log_changes) {
+  if (log_changes || !for_transfer_) candidacy_.reset();
 }
 
 // The reply is built from the flushed fact: it goes out when all that it claims is durable.

@@ -122,7 +122,7 @@ class server {
   std::optional<core::acceptor> acceptor_;  // from the moment the log's state is known
   std::optional<core::candidacy> candidacy_;
   bool for_transfer_ = false;  // the leader asked for this candidacy
-  vote seen_;  // the greatest vote that a refusal reported
+  vote seen_;                  // the greatest vote that a refusal reported
   uint64_t candidacies_;
   uint64_t streams_ = 0;
   std::map<node_id, uint64_t> voted_;  // the incarnations of those who granted this candidacy

@@ -79,15 +79,18 @@ TEST(member_change_test, nothing_changes_by_no_change) {
 }
 
 TEST(member_change_test, voters_are_added_to_a_majority) {
-  EXPECT_EQ(outcome(five(), {{kind::add_voters, bare({4}), {}}}), "{1,2,3,4} learners {5}");
-  EXPECT_EQ(outcome(five(), {{kind::add_voters, known({6, 7}), {}}}), "{1,2,3,6,7} learners {4,5}");
-  EXPECT_EQ(outcome(five(), {{kind::add_voters, bare({2, 3}), {}}}), "{1,2,3} learners {4,5}");
+  EXPECT_EQ(outcome(five(), {{kind::add_voters, bare({4}), {}}}), "majority(1,2,3,4) learners {5}");
+  EXPECT_EQ(outcome(five(), {{kind::add_voters, known({6, 7}), {}}}),
+            "majority(1,2,3,6,7) learners {4,5}");
+  EXPECT_EQ(outcome(five(), {{kind::add_voters, bare({2, 3}), {}}}),
+            "majority(1,2,3) learners {4,5}");
   EXPECT_EQ(outcome(five(), {{kind::add_voters, bare({9}), {}}}),
             "node 9 is not a member and has no address");
 }
 
 TEST(member_change_test, voters_are_removed_from_a_majority_and_leave) {
-  EXPECT_EQ(outcome(five(), {{kind::remove_voters, bare({1, 3}), {}}}), "{2} learners {4,5}");
+  EXPECT_EQ(outcome(five(), {{kind::remove_voters, bare({1, 3}), {}}}),
+            "majority(2) learners {4,5}");
   EXPECT_EQ(outcome(five(), {{kind::remove_voters, bare({1, 4}), {}}}), "node 4 is not a voter");
   EXPECT_EQ(outcome(five(), {{kind::remove_voters, bare({9}), {}}}), "node 9 is not a voter");
   EXPECT_EQ(outcome(five(), {{kind::remove_voters, bare({1, 2, 3}), {}}}), "no voters left");
@@ -96,25 +99,27 @@ TEST(member_change_test, voters_are_removed_from_a_majority_and_leave) {
 TEST(member_change_test, voters_that_are_removed_stay_as_learners_when_retained) {
   const bool retain = true;
   EXPECT_EQ(outcome(five(), {{kind::remove_voters, bare({1}), {}}}, retain),
-            "{2,3} learners {1,4,5}");
+            "majority(2,3) learners {1,4,5}");
   EXPECT_EQ(outcome(five(), {{kind::replace_voters, bare({4}), {}}}, retain),
-            "{4} learners {1,2,3,5}");
+            "majority(4) learners {1,2,3,5}");
   EXPECT_EQ(outcome(five(), {{kind::set_quorum, {}, majority({2})}}, retain),
-            "{2} learners {1,3,4,5}");
-  EXPECT_EQ(outcome(five(), {{kind::remove_nodes, bare({1}), {}}}, retain), "{2,3} learners {4,5}");
+            "majority(2) learners {1,3,4,5}");
+  EXPECT_EQ(outcome(five(), {{kind::remove_nodes, bare({1}), {}}}, retain),
+            "majority(2,3) learners {4,5}");
 }
 
 TEST(member_change_test, voters_are_replaced_by_a_majority_of_whom_is_named) {
   const member_change replace{kind::replace_voters, known({3, 4, 6}), {}};
-  EXPECT_EQ(outcome(five(), {replace}), "{3,4,6} learners {5}");
-  EXPECT_EQ(outcome(five(weighted()), {replace}), "{3,4,6} learners {5}");
+  EXPECT_EQ(outcome(five(), {replace}), "majority(3,4,6) learners {5}");
+  EXPECT_EQ(outcome(five(weighted()), {replace}), "majority(3,4,6) learners {5}");
   EXPECT_EQ(outcome(five(), {{kind::replace_voters, {}, {}}}), "no voters left");
   EXPECT_EQ(outcome(five(), {{kind::replace_voters, bare({1, 9}), {}}}),
             "node 9 is not a member and has no address");
 }
 
 TEST(member_change_test, nodes_join_as_learners_and_members_stay_as_they_are) {
-  EXPECT_EQ(outcome(five(), {{kind::add_nodes, known({6}), {}}}), "{1,2,3} learners {4,5,6}");
+  EXPECT_EQ(outcome(five(), {{kind::add_nodes, known({6}), {}}}),
+            "majority(1,2,3) learners {4,5,6}");
   EXPECT_EQ(outcome(five(), {{kind::add_nodes, bare({6}), {}}}),
             "node 6 is not a member and has no address");
   EXPECT_EQ(goal_after(five(), {{kind::add_nodes, {{node_id(2), {"else:2", 7, 7}}}, {}}}), five());
@@ -133,15 +138,16 @@ TEST(member_change_test, an_address_is_overwritten_only_when_it_is_set) {
 }
 
 TEST(member_change_test, nodes_are_removed_whether_they_vote_or_not) {
-  EXPECT_EQ(outcome(five(), {{kind::remove_nodes, bare({1, 4}), {}}}), "{2,3} learners {5}");
+  EXPECT_EQ(outcome(five(), {{kind::remove_nodes, bare({1, 4}), {}}}),
+            "majority(2,3) learners {5}");
   EXPECT_EQ(outcome(five(), {{kind::remove_nodes, bare({4, 9}), {}}}), "node 9 is not a member");
   EXPECT_EQ(outcome(five(), {{kind::remove_nodes, bare({1, 2, 3}), {}}}), "no voters left");
 }
 
 TEST(member_change_test, all_nodes_are_replaced_but_the_voters) {
   EXPECT_EQ(outcome(five(), {{kind::replace_nodes, known({1, 5, 6}), {}}}),
-            "{1,2,3} learners {5,6}");
-  EXPECT_EQ(outcome(five(), {{kind::replace_nodes, {}, {}}}), "{1,2,3}");
+            "majority(1,2,3) learners {5,6}");
+  EXPECT_EQ(outcome(five(), {{kind::replace_nodes, {}, {}}}), "majority(1,2,3)");
   EXPECT_EQ(outcome(five(), {{kind::replace_nodes, bare({6}), {}}}),
             "node 6 is not a member and has no address");
 }
@@ -194,19 +200,19 @@ TEST(member_change_test, changes_apply_in_order_and_only_the_result_must_make_se
   const member_change join{kind::add_nodes, known({6}), {}};
   const member_change promote{kind::add_voters, bare({6}), {}};
   const member_change empty{kind::remove_nodes, bare({1, 2, 3}), {}};
-  EXPECT_EQ(outcome(five(), {join, promote}), "{1,2,3,6} learners {4,5}");
+  EXPECT_EQ(outcome(five(), {join, promote}), "majority(1,2,3,6) learners {4,5}");
   EXPECT_EQ(outcome(five(), {promote, join}), "node 6 is not a member and has no address");
-  EXPECT_EQ(outcome(five(), {empty, join, promote}), "{6} learners {4,5}");
+  EXPECT_EQ(outcome(five(), {empty, join, promote}), "majority(6) learners {4,5}");
   EXPECT_EQ(outcome(five(weighted()), {{kind::replace_voters, bare({1, 2, 3}), {}}, join, promote}),
-            "{1,2,3,6} learners {4,5}");
+            "majority(1,2,3,6) learners {4,5}");
 }
 
 TEST(member_change_test, a_joint_membership_changes_from_where_it_goes) {
   const membership joint({majority({1, 2, 3}), majority({3, 4, 5})}, five().nodes());
-  EXPECT_EQ(outcome(joint, {}), "{3,4,5} learners {1,2}");
-  EXPECT_EQ(outcome(joint, {{kind::add_voters, bare({1}), {}}}), "{1,3,4,5} learners {2}");
+  EXPECT_EQ(outcome(joint, {}), "majority(3,4,5) learners {1,2}");
+  EXPECT_EQ(outcome(joint, {{kind::add_voters, bare({1}), {}}}), "majority(1,3,4,5) learners {2}");
   EXPECT_EQ(outcome(joint, {{kind::remove_voters, bare({1}), {}}}), "node 1 is not a voter");
-  EXPECT_EQ(outcome(joint, {{kind::replace_voters, bare({1, 2}), {}}}), "{1,2}");
+  EXPECT_EQ(outcome(joint, {{kind::replace_voters, bare({1, 2}), {}}}), "majority(1,2)");
 }
 
 // Scenario 54: whoever comes back under an old id may have a new disk.
@@ -228,15 +234,16 @@ TEST(member_change_test, two_nodes_never_have_one_address) {
   for (auto what : {kind::add_nodes, kind::add_voters, kind::set_nodes})
     EXPECT_EQ(outcome(five(), {{what, taken, {}}}), "nodes 2 and 6 have the same address host:2");
   EXPECT_EQ(outcome(five(), {{kind::add_nodes, taken, {}}, {kind::remove_nodes, bare({2}), {}}}),
-            "{1,3} learners {4,5,6}");
+            "majority(1,3) learners {4,5,6}");
   EXPECT_EQ(outcome(five(),
                     {{kind::set_nodes, {{node_id(4), {"host:5"}}, {node_id(5), {"host:4"}}}, {}}}),
-            "{1,2,3} learners {4,5}");
+            "majority(1,2,3) learners {4,5}");
 }
 
 TEST(member_change_test, what_makes_no_sense_at_all_is_refused) {
   for (auto what : {kind::add_nodes, kind::add_voters, kind::set_nodes, kind::replace_voters})
-    EXPECT_EQ(outcome(five(), {{what, known({0}), {}}}), "membership: 0 is not a node id");
+    EXPECT_NE(outcome(five(), {{what, known({0}), {}}}).find(": 0 is not a node id"),
+              std::string::npos);
   EXPECT_EQ(outcome(membership(), {{kind::add_voters, known({1}), {}}}),
             "there is no membership yet");
   EXPECT_EQ(outcome(five(), {{kind(9), known({1}), {}}}), "unknown change 9");

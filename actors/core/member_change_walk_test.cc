@@ -60,15 +60,16 @@ steps walk(membership at, const membership& goal,
 TEST(member_change_walk_test, a_new_voter_learns_then_votes_jointly_then_alone) {
   const auto three = majority_of(3);
   const auto goal = goal_after(three, {{kind::add_voters, named({4}), {}}});
-  EXPECT_EQ(walk(three, goal), (steps{"{1,2,3} learners {4}", "{1,2,3} + {1,2,3,4}", "{1,2,3,4}"}));
+  EXPECT_EQ(walk(three, goal), (steps{"majority(1,2,3) learners {4}",
+                                      "majority(1,2,3) + majority(1,2,3,4)", "majority(1,2,3,4)"}));
 }
 
 TEST(member_change_walk_test, a_node_that_will_vote_must_catch_up_first) {
   const auto three = majority_of(3);
   const auto goal = goal_after(three, {{kind::add_voters, named({4, 5}), {}}});
-  EXPECT_EQ(walk(three, goal, none_ready), steps{"{1,2,3} learners {4,5}"});
+  EXPECT_EQ(walk(three, goal, none_ready), steps{"majority(1,2,3) learners {4,5}"});
   EXPECT_EQ(walk(three, goal, [](node_id id) { return id == node_id(5); }),
-            steps{"{1,2,3} learners {4,5}"});
+            steps{"majority(1,2,3) learners {4,5}"});
 }
 
 TEST(member_change_walk_test, only_learners_that_will_vote_are_asked_whether_they_are_ready) {
@@ -83,7 +84,8 @@ TEST(member_change_walk_test, only_learners_that_will_vote_are_asked_whether_the
 TEST(member_change_walk_test, a_dead_voter_does_not_hold_up_its_removal) {
   const auto three = majority_of(3);
   const auto two = goal_after(three, {{kind::remove_voters, named({3}), {}}});
-  EXPECT_EQ(walk(three, two, none_ready), (steps{"{1,2,3} + {1,2}", "{1,2}"}));
+  EXPECT_EQ(walk(three, two, none_ready),
+            (steps{"majority(1,2,3) + majority(1,2)", "majority(1,2)"}));
   const auto joint = next_step(three, two, none_ready);
   EXPECT_TRUE(joint->satisfied(quorum_kind::write, [](node_id id) { return id.value < 3; }));
 }
@@ -104,9 +106,11 @@ TEST(member_change_walk_test, a_change_that_cannot_commit_may_be_taken_back) {
 TEST(member_change_walk_test, many_nodes_join_and_leave_at_once) {
   const auto three = majority_of(3);
   EXPECT_EQ(walk(three, goal_after(three, {{kind::add_voters, named({4, 5, 6}), {}}})),
-            (steps{"{1,2,3} learners {4,5,6}", "{1,2,3} + {1,2,3,4,5,6}", "{1,2,3,4,5,6}"}));
+            (steps{"majority(1,2,3) learners {4,5,6}", "majority(1,2,3) + majority(1,2,3,4,5,6)",
+                   "majority(1,2,3,4,5,6)"}));
   EXPECT_EQ(walk(three, goal_after(three, {{kind::replace_voters, named({4, 5}), {}}})),
-            (steps{"{1,2,3} learners {4,5}", "{1,2,3} + {4,5}", "{4,5}"}));
+            (steps{"majority(1,2,3) learners {4,5}", "majority(1,2,3) + majority(4,5)",
+                   "majority(4,5)"}));
 }
 
 // Scenario 55.
@@ -114,7 +118,8 @@ TEST(member_change_walk_test, a_voter_that_is_demoted_counts_until_the_goal_alon
   const auto five = goal_after(majority_of(3), {{kind::add_nodes, named({4, 5}), {}}});
   const bool retain = true;
   const auto goal = goal_after(five, {{kind::replace_voters, named({1, 4, 5}), {}}}, retain);
-  EXPECT_EQ(walk(five, goal), (steps{"{1,2,3} + {1,4,5}", "{1,4,5} learners {2,3}"}));
+  EXPECT_EQ(walk(five, goal),
+            (steps{"majority(1,2,3) + majority(1,4,5)", "majority(1,4,5) learners {2,3}"}));
   const auto joint = next_step(five, goal, all_ready);
   for (auto what : {quorum_kind::read, quorum_kind::write}) {
     const auto with = [&](const membership& m, std::set<uint64_t> ids) {
@@ -134,7 +139,7 @@ TEST(member_change_walk_test, one_step_is_enough_while_the_quorum_stays) {
                                       {kind::set_nodes, {{node_id(2), {"new:2"}}}, {}},
                                       {kind::set_priorities, {{node_id(3), {"", 0, 9}}}, {}}});
   EXPECT_EQ(*next_step(five, goal, none_ready), goal);
-  EXPECT_EQ(walk(five, goal, none_ready), steps{"{1,2,3} learners {5,6}"});
+  EXPECT_EQ(walk(five, goal, none_ready), steps{"majority(1,2,3) learners {5,6}"});
 }
 
 // It may never catch up where it is looked for now.
@@ -156,19 +161,21 @@ TEST(member_change_walk_test, a_joint_membership_is_redirected_from_its_last_quo
   const auto first = goal_after(five, {{kind::replace_voters, named({3, 4, 5}), {}}});
   const auto joint = *next_step(five, first, all_ready);
   EXPECT_EQ(walk(joint, goal_after(joint, {{kind::add_voters, named({1}), {}}})),
-            (steps{"{3,4,5} + {1,3,4,5} learners {2}", "{1,3,4,5} learners {2}"}));
-  EXPECT_EQ(walk(joint, goal_after(joint, {{kind::replace_voters, named({5, 6}), {}}})),
-            (steps{"{1,2,3} + {3,4,5} learners {6}", "{3,4,5} + {5,6} learners {1,2}",
-                   "{5,6} learners {1,2}"}));
+            (steps{"majority(3,4,5) + majority(1,3,4,5) learners {2}",
+                   "majority(1,3,4,5) learners {2}"}));
+  EXPECT_EQ(
+      walk(joint, goal_after(joint, {{kind::replace_voters, named({5, 6}), {}}})),
+      (steps{"majority(1,2,3) + majority(3,4,5) learners {6}",
+             "majority(3,4,5) + majority(5,6) learners {1,2}", "majority(5,6) learners {1,2}"}));
   EXPECT_EQ(walk(joint, goal_after(joint, {{kind::replace_voters, named({1, 2, 3}), {}}})),
-            steps{"{1,2,3}"});
+            steps{"majority(1,2,3)"});
 }
 
 // Scenario 45: a quorum of both committed it, then the last one alone decides, for nobody asks.
 TEST(member_change_walk_test, a_joint_membership_is_left_forwards_or_backwards_in_one_step) {
   const membership joint({majority({1, 2, 3}), majority({3, 4, 5})}, addresses_of(6));
-  EXPECT_EQ(walk(joint, way_out(joint), none_ready), steps{"{3,4,5} learners {1,2,6}"});
-  EXPECT_EQ(walk(joint, way_back(joint), none_ready), steps{"{1,2,3} learners {4,5,6}"});
+  EXPECT_EQ(walk(joint, way_out(joint), none_ready), steps{"majority(3,4,5) learners {1,2,6}"});
+  EXPECT_EQ(walk(joint, way_back(joint), none_ready), steps{"majority(1,2,3) learners {4,5,6}"});
   EXPECT_EQ(way_out(joint).nodes(), joint.nodes());
   EXPECT_EQ(way_back(joint).nodes(), joint.nodes());
 }

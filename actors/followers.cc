@@ -5,8 +5,7 @@
 
 namespace troupe {
 
-void followers::follow(const core::membership& members, const log_id& members_at,
-                       const core::log_view& log, const std::map<node_id, peer_actor>& peers) {
+void followers::part(const core::membership& members) {
   std::erase_if(all_, [&](const auto& entry) {
     const auto node = members.nodes().find(entry.first);
     const bool stays =
@@ -14,24 +13,30 @@ void followers::follow(const core::membership& members, const log_id& members_at
     if (!stays) end(entry.second.actor);
     return !stays;
   });
+}
+
+void followers::follow(const core::membership& members, const log_id& members_at, const backlog& b,
+                       const std::map<node_id, peer_actor>& peers) {
   for (const auto& [id, node] : members.nodes()) {
     const auto link = peers.find(id);
     if (id == own_ || all_.contains(id) || link == peers.end()) continue;
-    begin(id, node, members_at, log, link->second);
+    begin(id, node, members_at, b, link->second);
   }
 }
 
 void followers::begin(node_id id, const core::member& node, const log_id& members_at,
-                      const core::log_view& log, const peer_actor& link) {
+                      const backlog& b, const peer_actor& link) {
   replicator_options o = common_;
   o.peer = id;
   o.session.membership = members_at;
   o.incarnation = node.incarnation;
-  o.log = log;
+  o.log = b.log;
   o.link = link;
   o.leader = self_;
   const auto session = o.session;
   auto actor = self_->spawn<caf::linked>(replicator_behavior, std::move(o));
+  for (const auto& batch : b.rest) self_->send(actor, replicate{batch, b.now.committed});
+  self_->send(actor, b.now);
   all_.emplace(id, follower{std::move(actor), link, session, node.address});
 }
 

@@ -17,10 +17,20 @@ class followers {
   followers(self_ptr self, node_id own, replicator_options common)
       : self_(self), own_(own), common_(std::move(common)) {}
 
-  // Begins a session with each node that is new or has another address, and ends those with nodes
-  // that left. Who stays keeps its session: what it acknowledged goes on to count. `log` is the
-  // leader's now.
-  void follow(const core::membership& members, const log_id& members_at, const core::log_view& log,
+  // What a session begins with: the leader's log as far as it is committed, and the rest of it,
+  // which is sent even to who has it, because its acknowledgement may have been lost with an older
+  // session.
+  struct backlog {
+    core::log_view log;
+    std::vector<batch_ptr> rest;
+    confirm now;  // the round that is under way
+  };
+
+  // Ends the sessions with nodes that left or have another address: what they acknowledged does not
+  // count from now on. Who stays keeps its session.
+  void part(const core::membership& members);
+  // Begins a session with each node of `members` that has none.
+  void follow(const core::membership& members, const log_id& members_at, const backlog& b,
               const std::map<node_id, peer_actor>& peers);
   // Null for who is not followed by a replicator.
   peer_actor link(node_id id) const;
@@ -51,8 +61,8 @@ class followers {
     std::string address;
   };
 
-  void begin(node_id id, const core::member& node, const log_id& members_at,
-             const core::log_view& log, const peer_actor& link);
+  void begin(node_id id, const core::member& node, const log_id& members_at, const backlog& b,
+             const peer_actor& link);
   void end(const replicator_actor& actor);
 
   self_ptr self_;

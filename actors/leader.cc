@@ -35,7 +35,9 @@ leader::leader(self_ptr self, leader_options options)
       followers_(self, options_.id, common_of(options_)) {
   TROUPE_EVENT(info) << "n" << options_.id << " leads, vote " << options_.elected
                      << ", log ends at " << options_.tail.last;
-  followers_.follow(options_.members, options_.membership_at, log_, options_.peers);
+  for (const auto& [id, incarnation] : options_.voted) note_incarnation(id, incarnation);
+  note_incarnation(options_.id, options_.incarnation);
+  followers_.follow(known_members(), options_.membership_at, backlog(), options_.peers);
   write_first_entry();
   watch();
 }
@@ -67,8 +69,6 @@ void leader::end(raft_errc why) {
 // 3.6.2). It tells the data directories of those who voted, where the cluster does not know them:
 // before anything else is committed, none of them can come back empty and vote again.
 void leader::write_first_entry() {
-  for (const auto& [id, incarnation] : options_.voted) note_incarnation(id, incarnation);
-  note_incarnation(options_.id, options_.incarnation);
   if (!incarnations_.empty()) return tend_members();
   gathering_.add({});
   seal(batch_kind::blank);

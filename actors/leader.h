@@ -144,8 +144,12 @@ class leader {
   void step_change();
   void finish_change(raft_errc code, std::string why);
   void write_membership(const core::membership& next);
+  followers::backlog backlog() const;
+  bool can_vote(node_id id) const;
   void tend_members();
+  void register_incarnations();
   void note_incarnation(node_id id, uint64_t incarnation);
+  core::membership known_members() const;  // with the incarnations that are met, too
   std::string laggards() const;
   bool way_back_helps();
   void give_up_change_in_time();

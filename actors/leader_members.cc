@@ -1,5 +1,6 @@
 // Changes of the membership (thesis 4.3): one command, as many steps as it takes, each proposed
 // when the one before is committed. What another leader left half done is finished here.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -69,13 +70,14 @@ void leader::begin_change(change c) {
 void leader::step_change() {
   if (!change_) return;
   const auto& members = protocol_.members();
-  const auto ready = [this](node_id id) {
-    return protocol_.keeps_up(id, options_.limits.caught_up_within, now());
-  };
+  const auto ready = [this](node_id id) { return can_vote(id); };
   if (const auto next = core::next_step(members, change_->goal, ready)) {
     // Before the last step is committed, only the way back shares a quorum with all that may be.
-    const bool waits = !protocol_.settled() && next->configs().size() != 1;
-    if (!waits && protocol_.may_propose(*next)) write_membership(*next);
+    const bool too_early = next->joint() && !protocol_.settled();
+    // If a leader went where no quorum follows and was lost, nobody could lead back.
+    const bool leap = next->joint() && next->configs() != members.configs() &&
+                      !core::can_follow(change_->goal, ready);
+    if (!too_early && !leap && protocol_.may_propose(*next)) write_membership(*next);
   } else if (protocol_.settled() && core::reached(members, change_->goal)) {
     finish_change(raft_errc::none, "");
   }
@@ -93,6 +95,7 @@ void leader::write_membership(const core::membership& next) {
   seal(batch_kind::membership);
   const auto at = protocol_.last().last;
   protocol_.on_membership(next, at);
+  followers_.part(next);
   if (change_) change_->written = at.index;
   TROUPE_EVENT(info) << "members from " << at << " on: " << next;
   self_->request(options_.server, caf::infinite, adopt{options_.elected, at, next})
@@ -101,35 +104,60 @@ void leader::write_membership(const core::membership& next) {
             std::map<node_id, peer_actor> peers;
             for (const auto& [id, peer] : all.peers)
               peers.emplace(id, caf::actor_cast<peer_actor>(peer));
-            followers_.follow(protocol_.members(), protocol_.members_at(), log_, peers);
+            followers_.follow(known_members(), protocol_.members_at(), backlog(), peers);
           },
           [](const caf::error&) { /* the server is gone, and this leader with it */ });
 }
 
-// After each commit: takes the next step, finishes what was left half done, registers who is new,
+followers::backlog leader::backlog() const {
+  followers::backlog b{log_, {}, {protocol_.round(), protocol_.committed()}};
+  if (!pending_.empty()) b.log.truncate_after(pending_.front().what->first_index() - 1);
+  for (const auto& p : pending_) b.rest.push_back(p.what);
+  return b;
+}
+
+// After each commit: registers who is new, takes the next step, finishes what was left half done,
 // and leaves when there is no place for this node any more.
 void leader::tend_members() {
+  register_incarnations();
   step_change();
-  if (handover_) return;
-  const auto& members = protocol_.members();
-  if (change_ || (!protocol_.settled() && protocol_.members_at() != options_.membership_at)) return;
-  if (!incarnations_.empty()) {
-    auto nodes = members.nodes();
-    for (const auto& [id, incarnation] : std::exchange(incarnations_, {}))
-      if (nodes.contains(id)) nodes[id].incarnation = incarnation;
-    write_membership({members.configs(), std::move(nodes)});
-  } else if (protocol_.settled() && members.joint()) {
-    begin_change({core::way_out(members), instant::max(), {}, {}});
-  } else if (protocol_.settled() && !members.is_voter(options_.id)) {
+  if (handover_ || change_ || !protocol_.settled()) return;
+  if (protocol_.members().joint()) {
+    begin_change({core::way_out(protocol_.members()), instant::max(), {}, {}});
+  } else if (!protocol_.members().is_voter(options_.id)) {
     leave();
   }
 }
 
+void leader::register_incarnations() {
+  const bool first = protocol_.members_at() == options_.membership_at;
+  if (handover_ || incarnations_.empty() || !(protocol_.settled() || first)) return;
+  const auto known = known_members();
+  incarnations_.clear();
+  write_membership(known);
+}
+
+// What is met first counts: who voted and comes back with another disk is not who voted.
 void leader::note_incarnation(node_id id, uint64_t incarnation) {
   if (incarnation == 0) return;
   const auto& nodes = protocol_.members().nodes();
   const auto it = nodes.find(id);
-  if (it != nodes.end() && it->second.incarnation == 0) incarnations_[id] = incarnation;
+  if (it != nodes.end() && it->second.incarnation == 0) incarnations_.emplace(id, incarnation);
+}
+
+core::membership leader::known_members() const {
+  auto nodes = protocol_.members().nodes();
+  for (const auto& [id, incarnation] : incarnations_)
+    if (nodes.contains(id)) nodes[id].incarnation = incarnation;
+  return {protocol_.members().configs(), std::move(nodes)};
+}
+
+// Before a node votes the cluster knows its data directory: otherwise it could come back empty and
+// vote again. Who votes already need not be as close.
+bool leader::can_vote(node_id id) const {
+  const bool votes = protocol_.members().is_voter(id);
+  const auto lag = votes ? protocol_.last().last.index.value : options_.limits.caught_up_within;
+  return protocol_.keeps_up(id, lag, now()) && (id == options_.id || !incarnations_.contains(id));
 }
 
 // -- changes that do not come to an end -----------------------------------------------------------
@@ -137,7 +165,7 @@ void leader::note_incarnation(node_id id, uint64_t incarnation) {
 std::string leader::laggards() const {
   std::string text = "not caught up:";
   for (const node_id id : change_->goal.voters())
-    if (!protocol_.keeps_up(id, options_.limits.caught_up_within, now()))
+    if (!can_vote(id))
       absl::StrAppend(&text, " node ", id.value, " (has ", protocol_.durable(id).index.value,
                       " of ", protocol_.last().last.index.value, ")");
   return text;
@@ -147,10 +175,10 @@ std::string leader::laggards() const {
 // a learner. What has begun goes on.
 void leader::give_up_change_in_time() {
   if (!change_ || now() < change_->until) return;
-  if (!protocol_.members().joint()) {
-    if (protocol_.settled()) return finish_change(raft_errc::not_ready, laggards());
-    change_->until = now() + options_.timing.lease();  // that the nodes joined is to be committed
-    return;
+  const auto& trees = protocol_.members().configs();
+  if (std::ranges::find(trees, change_->goal.configs().front()) == trees.end()) {
+    finish_change(raft_errc::not_ready, laggards());
+    return tend_members();
   }
   change_->until = instant::max();
   change_->who_asked.deliver(self_, admin_reply{raft_errc::outcome_unknown, options_.id,

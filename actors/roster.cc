@@ -22,6 +22,15 @@ bool roster::was_alone(node_id id, leader_id leader) const {
   return false;
 }
 
+bool roster::may_stand(node_id id, log_index committed) const {
+  for (size_t i = in_force_.size(); i-- > 0;) {
+    const auto& [at, before] = in_force_[i];
+    if (before.is_voter(id)) return true;
+    if (at.index <= committed || before.configs() != members().configs()) return false;
+  }
+  return false;
+}
+
 void roster::note(const core::accepted_append& decision) {
   if (decision.truncate_after)
     while (at().index > *decision.truncate_after) in_force_.pop_back();

@@ -22,6 +22,11 @@ class roster {
   // What a leader of this node wrote.
   void adopt(const log_id& at, const core::membership& members);
 
+  // Whether the node votes, or did before a membership that is not known to be committed: then it
+  // may be the only one with that entry, and is needed as a candidate although it does not count
+  // (thesis 4.2.2).
+  bool may_stand(node_id id, log_index committed) const;
+
   // Empty while there is none.
   const core::membership& members() const { return in_force_.back().second; }
   const log_id& at() const { return in_force_.back().first; }

@@ -88,7 +88,8 @@ class server {
   // -- votes and elections --
   void judge_vote(const core::vote_request& m, vote_promise promise);
   void save_vote_then(const vote& wanted, std::function<void()> then);
-  void campaign(bool transfer = false);
+  bool may_stand() const;
+  void campaign(const vote& handed_by = {});
   void on_vote_reply(const core::vote_reply& reply);
   void conclude(core::candidacy::result result);
   bool leads_on() const;

@@ -26,7 +26,7 @@ caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& 
   auto promise = self_->make_response_promise<core::vote_reply>();
   // The leader gives its place to this candidate. It ends first, so that its last writes are known
   // when the logs are compared.
-  if (leader_ && m.transfer && m.from == handing_over_to_)
+  if (leader_ && m.handed_by == acceptor_->saved() && m.from == handing_over_to_)
     depose_then([this, m, promise] {
       refresh_then([this, m, promise] { judge_vote(m, promise), arm(); });
     });
@@ -55,8 +55,24 @@ void server::judge_vote(const core::vote_request& m, vote_promise promise) {
 
 // -- elections ------------------------------------------------------------------------------------
 
-void server::campaign(bool transfer) {
-  if (!roster_.members().is_voter(options_.id) || leader_) return;
+// A node that lost its disk and gets the log again reads there of what it was before: that is not
+// its own vote to give. Where it was the only voter nobody else would stop it, so before the
+// cluster knows its disk it does not stand once it has followed somebody.
+bool server::may_stand() const {
+  const auto& members = roster_.members();
+  if (!members.admits(options_.id, acceptor_->incarnation())) return false;
+  const auto followed = acceptor_->saved().leader.node;
+  const auto own = members.nodes().find(options_.id);
+  const bool known = own != members.nodes().end() && own->second.incarnation != 0;
+  const auto only_me = [this](node_id id) { return id == options_.id; };
+  if (!known && acceptor_->incarnation() != 0 && followed && followed != options_.id &&
+      members.satisfied(core::quorum_kind::read, only_me))
+    return false;
+  return roster_.may_stand(options_.id, acceptor_->committed());
+}
+
+void server::campaign(const vote& handed_by) {
+  if (!may_stand() || leader_) return;
   const auto& saved = acceptor_->saved();
   if (core::exceeds(saved, seen_, options_.mode)) seen_ = saved;
   candidacy_.emplace(++candidacies_, options_.id, seen_, roster_.members(), acceptor_->log().last(),
@@ -64,12 +80,12 @@ void server::campaign(bool transfer) {
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
   acceptor_->timer().on_stood(now(), jitter());
   voted_.clear();
-  for_transfer_ = transfer;
+  for_transfer_ = handed_by != vote{};
   arm();
   for (const auto id : candidacy_->electorate()) {
     auto request = candidacy_->request_to(id);
     request.incarnation = acceptor_->incarnation();
-    request.transfer = transfer;
+    request.handed_by = handed_by;
     self_->request(peers_.find(id), options_.timing.rpc_timeout(), std::move(request))
         .then(
             [this, id](const core::vote_reply& reply) {
@@ -191,7 +207,7 @@ duration server::jitter() {
 instant server::now() const { return self_->clock().now(); }
 
 void server::arm() {
-  if (roster_.members().is_voter(options_.id) && !leader_ && options_.elections)
+  if (may_stand() && !leader_ && options_.elections)
     election_.set(self_, acceptor_->election_deadline());
   else
     election_.cancel();

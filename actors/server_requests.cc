@@ -238,7 +238,7 @@ caf::result<core::transfer_reply> server::on_transfer_request(const core::transf
                     m.last == acceptor_->log().last();
   if (!from_our_leader || !able) return core::transfer_reply{false};
   TROUPE_EVENT(info) << "n" << options_.id << " takes over from " << m.leader;
-  campaign(/*transfer=*/true);
+  campaign(/*handed_by=*/m.leader);
   return core::transfer_reply{true};
 }
 

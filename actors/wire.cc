@@ -23,7 +23,7 @@ parts encode(const core::vote_request& m) {
   put(m.wanted, h.mutable_vote());
   put(m.last, h.mutable_last());
   h.set_candidacy(m.candidacy);
-  h.set_transfer(m.transfer);
+  if (m.handed_by != vote{}) put(m.handed_by, h.mutable_handed_by());
   h.set_from(m.from.value);
   h.set_to(m.to.value);
   h.set_cluster(m.cluster);
@@ -34,8 +34,8 @@ parts encode(const core::vote_request& m) {
 bool decode(received bytes, core::vote_request& m) {
   proto::VoteRequest h;
   if (!parse(bytes, 0, h)) return false;
-  m = {node_id(h.from()), node_id(h.to()), h.candidacy(), get(h.vote()),
-       get(h.last()),     h.transfer(),    h.cluster(),   h.incarnation()};
+  m = {node_id(h.from()), node_id(h.to()),    h.candidacy(), get(h.vote()),
+       get(h.last()),     get(h.handed_by()), h.cluster(),   h.incarnation()};
   return true;
 }
 

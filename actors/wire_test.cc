@@ -89,14 +89,15 @@ status some_status() {
 // -- round trips ----------------------------------------------------------------------------------
 
 TEST(wire, votes_arrive_as_they_were_sent) {
-  const core::vote_request q{node_id(1), node_id(2), 5, {leader_a, false}, at_11, true, 42};
+  const core::vote_request q{node_id(1), node_id(2),       5, {leader_a, false},
+                             at_11,      {leader_a, true}, 42};
   const auto p = arrived(q, 0);
   EXPECT_EQ(p.from, q.from);
   EXPECT_EQ(p.to, q.to);
   EXPECT_EQ(p.candidacy, q.candidacy);
   EXPECT_EQ(p.wanted, q.wanted);
   EXPECT_EQ(p.last, q.last);
-  EXPECT_EQ(p.transfer, q.transfer);
+  EXPECT_EQ(p.handed_by, q.handed_by);
   EXPECT_EQ(p.cluster, q.cluster);
   const core::vote_reply a{node_id(3), 5, true, {leader_b, true}, at_9};
   const auto b = arrived(a, 0);
@@ -226,7 +227,8 @@ void expect_another_payload_refused(const T& m) {
 
 template <class Check>
 void for_each_strict_message(Check check) {
-  check(core::vote_request{node_id(1), node_id(2), 5, {leader_a, false}, at_11, true, 42});
+  check(core::vote_request{
+      node_id(1), node_id(2), 5, {leader_a, false}, at_11, {leader_a, true}, 42});
   check(core::vote_reply{node_id(3), 5, true, {leader_b, true}, at_9});
   check(core::append_reply{session_a, 21, core::verdict::failed, at_9, at_11, {leader_b, false}});
   check(propose{request_id(1), some_frames(), 2, leader_b, true});

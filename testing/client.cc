@@ -41,8 +41,7 @@ void send(self_ptr self, oracle::operation op, Message m) {
 
 void begin_one(self_ptr self) {
   auto& o = self->state.options;
-  const auto kind = o.chance->below(10);
-  if (kind < 6) {
+  if (o.chance->chance(0.6)) {
     const auto op = o.truth->begin_write(o.chance->chance(0.8) ? 1 : o.chance->between(2, 5));
     propose m;
     for (const auto command : o.truth->commands_of(op))
@@ -52,8 +51,8 @@ void begin_one(self_ptr self) {
   }
   read m;
   m.queries.add("list");
-  m.mode = kind < 9 ? read_mode::linearizable : read_mode::stale;
-  send(self, kind < 9 ? o.truth->begin_read() : o.truth->begin_stale_read(), std::move(m));
+  m.mode = o.chance->one_of(o.reads);
+  send(self, o.truth->begin_read(m.mode), std::move(m));
 }
 
 void on_tick(self_ptr self) {

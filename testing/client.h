@@ -22,6 +22,7 @@ struct client_options {
   duration think_min = std::chrono::milliseconds(1);
   duration think_max = std::chrono::milliseconds(30);
   size_t padding_max = 100;
+  std::vector<read_mode> reads{read_mode::linearizable};  // one of them each time
 };
 
 struct client_tick {};

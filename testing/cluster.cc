@@ -30,6 +30,14 @@ auto* inside(const Handle& h) {
 
 }  // namespace
 
+core::timing on_clock(const core::timing& t, double rate) {
+  const auto scaled = [rate](duration d) {
+    return duration(static_cast<int64_t>(static_cast<double>(d.count()) / rate));
+  };
+  return {scaled(t.election_timeout_min), scaled(t.election_timeout_max),
+          scaled(t.heartbeat_interval)};
+}
+
 core::membership members_of(size_t nodes) {
   std::map<node_id, std::string> addresses;
   for (uint64_t id = 1; id <= nodes; ++id) addresses.emplace(node_id(id), "n" + std::to_string(id));
@@ -37,7 +45,8 @@ core::membership members_of(size_t nodes) {
 }
 
 core::membership first_members(const cluster_options& o) {
-  return members_of(o.voters == 0 ? o.nodes : o.voters);
+  const auto first = members_of(o.voters == 0 ? o.nodes : o.voters);
+  return o.quorum.children().empty() ? first : core::membership({o.quorum}, first.nodes());
 }
 
 cluster::cluster(scheduler& s, network& net, judge& observer, oracle& truth, dice& chance,
@@ -68,7 +77,7 @@ peer_actor cluster::link(const endpoint& from, node_id to) {
 node_options cluster::options_for(node_id id, node& n) {
   node_options o;
   o.id = id;
-  o.timing = options_.timing;
+  o.timing = on_clock(options_.timing, chance_.uniform(options_.slowest, options_.fastest));
   o.mode = options_.mode;
   o.leader_restore = options_.leader_restore;
   o.limits = options_.limits;
@@ -78,7 +87,8 @@ node_options cluster::options_for(node_id id, node& n) {
   o.resolve = [this, me = endpoint{id, n.incarnation}](const server_actor&, node_id to,
                                                        const std::string&) { return link(me, to); };
   const auto first = first_members(options_);
-  if (options_.genesis && first.contains(id)) o.genesis = first;
+  const bool told = options_.genesis && (options_.genesis_again || n.disks == 1);
+  if (told && first.contains(id)) o.genesis = first;
   o.seed = chance_.any() | 1;
   return o;
 }
@@ -141,6 +151,7 @@ void cluster::end(node_id id, node& n) {
   for (const auto& [actor, l] : n.leaders) leaders_.erase(actor);
   n.leaders.clear();
   n.newest_leader = 0;
+  n.ended.reset();
   caf::anon_send_exit(n.server, caf::exit_reason::kill);
   n.server = nullptr;
   n.storage = nullptr;
@@ -228,8 +239,11 @@ void cluster::observe_server(node_id id, node& n) {
   if (s == nullptr || s->protocol() == nullptr) return;
   observe_election(id, n, *s);
   const auto& acceptor = *s->protocol();
-  for (auto i = n.committed.next(); i <= acceptor.committed(); i = i.next())
+  for (auto i = n.committed.next(); i <= acceptor.committed(); i = i.next()) {
+    note_last_words(id, i);
+    note_last_words(acceptor.saved().leader.node, i);
     observer_.on_follower_committed(id, acceptor.saved(), i, *acceptor.log().leader_at(i));
+  }
   n.committed = acceptor.committed();
   n.known = std::max(n.known, n.committed);
   observer_.on_position(id,
@@ -252,6 +266,7 @@ void cluster::observe_leader(node_id id, node& n, seen_leader& l) {
   if (inner == nullptr) {
     if (!has_ended(l.actor)) return;
     const auto actor = l.actor.id();
+    n.ended = std::move(l);
     leaders_.erase(actor);
     n.leaders.erase(actor);
     return;
@@ -269,7 +284,23 @@ void cluster::observe_leader(node_id id, node& n, seen_leader& l) {
                         position{log_index(), protocol.committed(), protocol.last().last.index});
 }
 
+// What a leader committed in its very last step shows only in what comes of it.
+void cluster::note_last_words(node_id of, log_index upto) {
+  const auto it = nodes_.find(of);
+  if (it == nodes_.end() || !it->second.ended) return;
+  const auto& ended = *it->second.ended;
+  const auto& seen = observer_.seen();
+  const auto known = std::max(ended.committed, log_index(seen.committed.size()));
+  for (auto i = known.next(); i <= upto; i = i.next()) {
+    const batch* b = find_in(seen.disks.at(of).log, i);
+    if (b == nullptr) return;
+    observer_.on_leader_committed(of, ended.elected, i, b->leader(), ended.members);
+    it->second.known = i;
+  }
+}
+
 void cluster::on_applied(node_id id, log_index index, uint64_t command, const entry& e) {
+  note_last_words(id, index);
   observer_.on_applied(id, index, command, e.state);
   observer_.on_position(id, {index, nodes_.at(id).known, std::max(index, nodes_.at(id).known)});
   truth_.on_applied(index, command, e);
@@ -293,8 +324,9 @@ const core::acceptor& cluster::voter_of(node_id id) const {
   return *inside<server_state>(nodes_.at(id).server)->protocol();
 }
 
-const core::membership& cluster::members_at(node_id id) const {
-  return inside<server_state>(nodes_.at(id).server)->members();
+core::membership cluster::members_at(node_id id) const {
+  const auto* s = inside<server_state>(nodes_.at(id).server);
+  return s == nullptr ? core::membership() : s->members();
 }
 
 const core::leadership* cluster::leadership_of(node_id id) const {
@@ -302,6 +334,11 @@ const core::leadership* cluster::leadership_of(node_id id) const {
   if (voter == nullptr || !voter->current_leader()) return nullptr;
   const auto* leading = inside<leader_state>(voter->current_leader());
   return leading == nullptr ? nullptr : &leading->protocol();
+}
+
+leader_actor cluster::leader_of(node_id id) const {
+  const auto* voter = inside<server_state>(nodes_.at(id).server);
+  return voter == nullptr ? leader_actor() : voter->current_leader();
 }
 
 std::vector<node_id> cluster::down() const {

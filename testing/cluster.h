@@ -19,15 +19,23 @@ namespace troupe::sim {
 
 struct cluster_options {
   size_t nodes = 3;
-  size_t voters = 0;  // of them that the first membership has; 0: all
+  size_t voters = 0;    // of them that the first membership has; 0: all
+  core::quorum quorum;  // of the first membership; empty: a majority
+  // Each process draws the rate of its clock between these.
+  double slowest = 1, fastest = 1;
   core::vote_mode mode = core::vote_mode::advanced;
   core::timing timing;
   bool leader_restore = true;
   leader_limits limits;
   bool genesis = true;  // every node is given the first membership; else one must be initialised
+  // Also to who lost its disk. Together such nodes could start the cluster a second time.
+  bool genesis_again = true;
   byte_count segment_size = KiB(16);
 };
 
+// As long, on a clock that runs so many times as fast: what a node with such a clock does is what
+// it does with shorter times.
+core::timing on_clock(const core::timing& t, double rate);
 core::membership members_of(size_t nodes);
 core::membership first_members(const cluster_options& o);
 
@@ -38,9 +46,12 @@ class cluster {
   ~cluster();
 
   const cluster_options& options() const { return options_; }
+  // From their next start on all clocks run as they should.
+  void set_clocks_right() { options_.slowest = options_.fastest = 1; }
   std::vector<node_id> ids() const;
   std::vector<node_id> up() const;
   std::vector<node_id> down() const;
+  bool lost_disk(node_id id) const { return nodes_.at(id).disks > 1; }
   bool is_up(node_id id) const { return nodes_.at(id).handle.has_value(); }
 
   // Does nothing while actors of a killed process still hold the files: try again.
@@ -68,11 +79,12 @@ class cluster {
   // The nodes with a leader actor right now.
   std::vector<node_id> leading() const;
   const ledger& machine_of(node_id id) const { return *nodes_.at(id).machine; }
-  // The node must be up.
+  // These nodes must be up; the membership is empty while the node starts.
   const core::acceptor& voter_of(node_id id) const;
-  const core::membership& members_at(node_id id) const;
+  core::membership members_at(node_id id) const;
   // Null while it does not lead.
   const core::leadership* leadership_of(node_id id) const;
+  leader_actor leader_of(node_id id) const;  // likewise
   const raft& handle_of(node_id id) const { return *nodes_.at(id).handle; }
   peer_actor link(const endpoint& from, node_id to);
 
@@ -97,6 +109,7 @@ class cluster {
     log_index known;      // the greater of that and what its leaderships committed
     std::map<caf::actor_id, seen_leader> leaders;
     caf::actor_id newest_leader = 0;
+    std::optional<seen_leader> ended;  // the last one that ended by itself
   };
 
   bool open_storage(node_id id, node& n);
@@ -105,6 +118,7 @@ class cluster {
   void observe_server(node_id id, node& n);
   void observe_election(node_id id, node& n, const server& s);
   void observe_leader(node_id id, node& n, seen_leader& l);
+  void note_last_words(node_id of, log_index upto);
   void on_applied(node_id id, log_index index, uint64_t command, const entry& e);
 
   scheduler& scheduler_;

@@ -21,6 +21,11 @@ class dice {
     return duration(least.count() +
                     static_cast<int64_t>(below(static_cast<uint64_t>((most - least).count()) + 1)));
   }
+  double uniform(double least, double most) {
+    return least == most
+               ? least
+               : least + (most - least) * (static_cast<double>(random_() >> 11) * 0x1p-53);
+  }
   template <class Container>
   auto& one_of(Container& from) {
     return from[below(from.size())];

@@ -18,6 +18,8 @@ class elections_test : public testing::Test {
     cluster_options o;
     o.nodes = nodes;
     stage_ = std::make_unique<stage>(o, seed);
+    // A first leader may meet another one.
+    stage_->run_for(1s);
     leader_ = stage_->await_leader();
     EXPECT_TRUE(leader_);
     EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
@@ -129,6 +131,22 @@ TEST_F(elections_test, a_leader_and_one_follower_that_lose_one_direction_go_on) 
     play(3);
     to_leader ? stage_->net().cut(follower(), leader_) : stage_->net().cut(leader_, follower());
     expect_no_trace_of_the_cut();
+    TearDown();
+  }
+}
+
+// -- a transfer -----------------------------------------------------------------------------------
+
+// The old leader still sends heartbeats while its successor asks for votes.
+TEST_F(elections_test, a_transfer_is_not_undone_by_a_heartbeat_that_was_on_its_way) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    auto& s = play(3, seed);
+    s.run_for(std::chrono::milliseconds(seed % 50));
+    const auto to = follower(seed % 2);
+    ASSERT_EQ(s.admin(leader_, transfer{to}).code, raft_errc::none);
+    ASSERT_TRUE(s.run_until([&] { return s.leader() == to; }, s.timing().heartbeat_interval));
+    ASSERT_EQ(s.term_of(to), term_ + 1);
     TearDown();
   }
 }

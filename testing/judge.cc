@@ -1,10 +1,12 @@
 #include "testing/judge.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proto/trace.h"
 #include "testing/invariants/acked_is_durable.h"
 #include "testing/invariants/committed_immutable.h"
+#include "testing/invariants/elected_by_quorum.h"
 #include "testing/invariants/election_safety.h"
 #include "testing/invariants/leader_completeness.h"
 #include "testing/invariants/log_matching.h"
@@ -32,7 +34,7 @@ judge::judge(core::vote_mode mode, core::membership members, bool harm_only) {
   invariants_ = make_all<election_safety, log_matching, leader_completeness, state_machine_safety,
                          committed_immutable, positions_in_order>(world_, complaint);
   if (harm_only) return;
-  for (auto& i : make_all<acked_is_durable, vote_never_falls>(world_, complaint))
+  for (auto& i : make_all<acked_is_durable, elected_by_quorum, vote_never_falls>(world_, complaint))
     invariants_.push_back(std::move(i));
 }
 
@@ -97,9 +99,15 @@ void judge::forget_what_only(node_id node, const batch& b) {
   world_.written.erase({b.leader(), b.first_index()});
 }
 
-void judge::on_reopened(node_id node, const vote& saved, batches log) {
+void judge::on_wiped(node_id node) {
+  auto gone = std::exchange(world_.disks[node], {});
+  world_.lost.insert_or_assign({node, gone.incarnation}, std::move(gone));
+}
+
+void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log) {
   for (auto& i : invariants_) i->on_reopened(node, saved, log);
   auto& disk = world_.disks[node];
+  disk.incarnation = incarnation;
   disk.saved = saved;
   disk.in_doubt.reset();
   disk.log = std::move(log);

@@ -34,8 +34,8 @@ class judge {
   // The node's process ended, with power or without.
   void on_crashed(node_id node);
   // All that was on the disk is gone for good.
-  void on_wiped(node_id node) { world_.disks[node] = {}; }
-  void on_reopened(node_id node, const vote& saved, batches log);
+  void on_wiped(node_id node);
+  void on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log);
 
   // -- actors -----------------------------------------------------------------------------------
 

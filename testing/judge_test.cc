@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/membership_codec.h"
+
 namespace troupe::sim {
 namespace {
 
@@ -19,6 +21,12 @@ batch_ptr batch_after(const log_tail& tail, leader_id leader, const std::string&
   batch_builder builder;
   builder.add(text);
   return builder.seal(batch_kind::commands, leader, tail);
+}
+
+batch_ptr batch_of(const core::membership& members) {
+  batch_builder builder;
+  builder.add(encode_membership(members));
+  return builder.seal(batch_kind::membership, led_by(1), {});
 }
 
 class judge_test : public ::testing::Test {
@@ -102,6 +110,38 @@ TEST_F(judge_test, a_commit_without_a_write_quorum_on_disk) {
   expect_broken("acknowledged is durable");
 }
 
+TEST_F(judge_test, a_commit_that_counts_the_disk_that_a_node_has_instead_of_the_one_it_lost) {
+  auto members = three_nodes();
+  auto nodes = members.nodes();
+  nodes[n2].incarnation = 5;
+  members = {members.configs(), nodes};
+  judge_.on_reopened(n2, 5, {}, {});
+  write({n1, n2}, first_);
+  judge_.on_wiped(n2);
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), members);
+  expect_good();
+  judge_.on_reopened(n2, 6, {}, {});
+  const auto second = batch_after(first_->tail(), led_by(1));
+  write({n1}, second);
+  write({n2}, first_);
+  write({n2}, second);
+  judge_.on_leader_committed(n1, won(1), log_index(2), led_by(1), members);
+  expect_broken("acknowledged is durable");
+}
+
+TEST_F(judge_test, a_leader_without_the_votes_of_a_quorum) {
+  const auto log = batches{batch_of(three_nodes())};
+  core::vote_reply reply;
+  reply.granted = true;
+  reply.saved = {led_by(4, n1), false};
+  judge_.on_vote_saved(n2, reply.saved);
+  judge_.on_vote_reply(n2, reply);
+  judge_.on_elected(n1, won(4, n1), log);
+  expect_good();
+  judge_.on_elected(n3, won(5, n3), log);
+  expect_broken("elected by a quorum");
+}
+
 TEST_F(judge_test, an_acknowledgement_before_the_flush) {
   judge_.on_appended(n2, first_);
   core::append_reply reply;
@@ -113,7 +153,7 @@ TEST_F(judge_test, an_acknowledgement_before_the_flush) {
 
 TEST_F(judge_test, a_crash_that_loses_what_was_durable) {
   write({n1}, first_);
-  judge_.on_reopened(n1, {}, {});
+  judge_.on_reopened(n1, 1, {}, {});
   expect_broken("acknowledged is durable");
 }
 

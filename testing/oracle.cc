@@ -48,25 +48,24 @@ void oracle::on_applied(log_index index, uint64_t command, const entry& e) {
   history_.push_back({command, index, e});
 }
 
-oracle::operation oracle::begin(kind what, size_t count) {
-  pending op{what, answered_, {}};
+oracle::operation oracle::begin(std::optional<read_mode> read, size_t count) {
+  pending op{read, answered_, {}};
   while (op.commands.size() < count) op.commands.push_back(++commands_);
   open_.emplace(++operations_, std::move(op));
   ++totals_.begun;
   return operations_;
 }
 
-oracle::operation oracle::begin_write(size_t count) { return begin(kind::write, count); }
-oracle::operation oracle::begin_read() { return begin(kind::read, 0); }
-oracle::operation oracle::begin_stale_read() { return begin(kind::stale_read, 0); }
+oracle::operation oracle::begin_write(size_t count) { return begin({}, count); }
+oracle::operation oracle::begin_read(read_mode mode) { return begin(mode, 0); }
 
 void oracle::end(operation id, const outcome& o) {
   const auto op = std::move(open_.extract(id).mapped());
   if (o.code == raft_errc::none) {
-    if (op.what == kind::write)
-      end_write(op, o);
-    else
+    if (op.read)
       end_read(op, o);
+    else
+      end_write(op, o);
   } else if (is_refusal(o.code)) {
     ++totals_.refused;
     for (const auto command : op.commands) {
@@ -109,12 +108,13 @@ void oracle::end_write(const pending& op, const outcome& o) {
 
 void oracle::end_read(const pending& op, const outcome& o) {
   ++totals_.ok_reads;
+  ++totals_.ok_reads_by[*op.read];
   require(o.results.size() == 1, "a read has ", o.results.size(), " results");
   const entry e = decode_entry(*o.results.begin());
   require(known(e), "a read saw a state that never was");
-  if (op.what == kind::stale_read) return;
-  require(e.position >= op.floor, "a stale read: it saw ", e.position, " commands, and ", op.floor,
-          " were answered before it began");
+  if (op.read == read_mode::stale) return;
+  require(e.position >= op.floor, "a stale read, mode ", static_cast<int>(*op.read), ": it saw ",
+          e.position, " commands, and ", op.floor, " were answered before it began");
   answered_ = std::max(answered_, e.position);
 }
 

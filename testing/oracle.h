@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,14 +37,15 @@ class oracle {
   using operation = uint64_t;
   // `count` new commands, proposed in one message.
   operation begin_write(size_t count);
-  operation begin_read();
-  operation begin_stale_read();
+  // All but stale ones must be linearizable.
+  operation begin_read(read_mode mode = read_mode::linearizable);
   const std::vector<uint64_t>& commands_of(operation op) const { return open_.at(op).commands; }
   // Each operation ends exactly once.
   void end(operation op, const outcome& o);
 
   struct totals {
     size_t begun = 0, ok_writes = 0, ok_reads = 0, refused = 0, unknown = 0;
+    std::map<read_mode, size_t> ok_reads_by;
   };
   const totals& count() const { return totals_; }
   size_t open() const { return open_.size(); }
@@ -52,10 +54,9 @@ class oracle {
   entry last() const { return history_.empty() ? entry{} : history_.back().after; }
 
  private:
-  enum class kind { write, read, stale_read };
   struct pending {
-    kind what;
-    uint64_t floor;  // the longest list that was answered before this began
+    std::optional<read_mode> read;  // else it is a write
+    uint64_t floor;                 // the longest list that was answered before this began
     std::vector<uint64_t> commands;
   };
   struct applied_command {
@@ -64,7 +65,7 @@ class oracle {
     entry after;
   };
 
-  operation begin(kind what, size_t count);
+  operation begin(std::optional<read_mode> read, size_t count);
   void end_write(const pending& op, const outcome& o);
   void end_read(const pending& op, const outcome& o);
   bool known(const entry& e) const;

@@ -34,7 +34,7 @@ TEST_F(oracle_test, true_answers_are_believed) {
   truth_.end(write, answer(e));
   truth_.end(truth_.begin_read(), answer(e));
   truth_.end(truth_.begin_write(1), answer({}, raft_errc::not_leader));
-  truth_.end(truth_.begin_stale_read(), answer({}));
+  truth_.end(truth_.begin_read(read_mode::stale), answer({}));
   EXPECT_EQ(complaint_, "");
 }
 

@@ -84,6 +84,18 @@ TEST_F(reads_test, a_lease_is_as_much_shorter_as_clocks_may_drift) {
   EXPECT_NE(s.read(leader_, read_mode::lease, 20ms).code, raft_errc::none);
 }
 
+// Thesis 6.4.1: answers that come late say how long the lease was, not how long it is.
+TEST_F(reads_test, a_lease_counts_from_when_the_request_was_sent) {
+  auto& s = play(3);
+  const auto lease = s.timing().lease();
+  for (const auto id : s.nodes().ids()) s.net().set_line(id, leader_, {0, lease / 2});
+  s.run_for(4 * lease);
+  ASSERT_EQ(seen(s.read(leader_, read_mode::lease, 20ms)), 1u);
+  for (const auto id : s.nodes().ids()) s.net().cut(leader_, id);
+  s.run_for(lease + 5ms);
+  EXPECT_NE(s.read(leader_, read_mode::lease, 20ms).code, raft_errc::none);
+}
+
 // Scenario 40.
 TEST_F(reads_test, a_follower_that_is_behind_answers_when_it_has_caught_up) {
   auto& s = play(3);

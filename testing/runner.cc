@@ -28,7 +28,7 @@ struct shared_page {
   uint64_t finished;
   double seconds;
   uint64_t steps, virtual_ms, operations, ok_writes, ok_reads, refused, unknown, committed,
-      elections, crashes;
+      elections, crashes, changes, transfers, wipes, given_up;
   uint64_t failed_seed;  // 0: none
   char why[2000];
 };
@@ -58,6 +58,10 @@ void add(shared_page& p, const report& r) {
   p.committed += r.committed;
   p.elections += r.elections;
   p.crashes += r.crashes;
+  p.changes += r.changes;
+  p.transfers += r.transfers;
+  p.wipes += r.wipes;
+  p.given_up += r.given_up;
 }
 
 void run_child(shared_page& p, const runner_options& o, uint64_t from, double budget) {
@@ -108,6 +112,10 @@ uint64_t run_some(const runner_options& o, uint64_t from, double budget, summary
   sum.committed += p->committed;
   sum.elections += p->elections;
   sum.crashes += p->crashes;
+  sum.changes += p->changes;
+  sum.transfers += p->transfers;
+  sum.wipes += p->wipes;
+  sum.given_up += p->given_up;
   if (p->failed_seed == 0) return o.first + o.seeds;
   to.failed.push_back({p->failed_seed, p->why});
   std::fprintf(stderr, "seed %lu FAILED: %s\n  replay: %s\n", p->failed_seed, p->why,
@@ -140,7 +148,9 @@ std::string to_string(const summary& s) {
       << " virtual seconds, " << s.sum.steps << " steps, " << s.sum.operations << " operations ("
       << s.sum.ok_writes << " writes and " << s.sum.ok_reads << " reads ok, " << s.sum.refused
       << " refused, " << s.sum.unknown << " unknown), " << s.sum.committed << " entries committed, "
-      << s.sum.elections << " elections, " << s.sum.crashes << " crashes";
+      << s.sum.elections << " elections, " << s.sum.crashes << " crashes, " << s.sum.changes
+      << " changes of the membership, " << s.sum.transfers << " transfers, " << s.sum.wipes
+      << " disks lost, " << s.sum.given_up << " given up";
   return out.str();
 }
 

@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <sstream>
 
-#include "proto/trace.h"
-
 namespace troupe::sim {
 namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
-
-constexpr instant never = instant::max();
 
 template <class T>
 T any_of(dice& chance, std::initializer_list<T> values) {
@@ -61,6 +57,37 @@ void make_restless(dice& chance, scenario& s) {
   s.mean_downtime = milliseconds(50);
 }
 
+// Clocks of different rates, up to what leases are made for, or far beyond: then nobody trusts one.
+void choose_clocks(dice& chance, scenario& s) {
+  struct rates {
+    double slowest, fastest;
+  };
+  const auto chosen = any_of<rates>(chance, {{1, 1}, {1, 1}, {0.8, 1.25}, {0.5, 2}, {0.1, 10}});
+  s.cluster.slowest = chosen.slowest;
+  s.cluster.fastest = chosen.fastest;
+  const double drift = chosen.fastest / chosen.slowest;
+  if (drift > 4) return;
+  s.cluster.limits.clock_drift = drift;
+  for (int i = 0; i < 2; ++i) s.reads.push_back(read_mode::lease);
+}
+
+// Up to eight nodes, of which one to seven vote at a time.
+void choose_members(dice& chance, scenario& s) {
+  auto& c = s.cluster;
+  c.nodes = chance.between(1, 8);
+  c.voters = chance.between(1, std::min<size_t>(c.nodes, 5));
+  const auto first = first_members(c).voters();
+  auto quorum = any_quorum(chance, {first.begin(), first.end()});
+  if (chance.chance(0.3) && quorum.check(c.mode).ok()) c.quorum = std::move(quorum);
+  c.genesis_again = false;
+  c.limits.caught_up_within = any_of<uint64_t>(chance, {0, 10, 5000});
+  s.operators = any_of<size_t>(chance, {0, 1, 1, 2});
+  s.order_every =
+      any_of<duration>(chance, {milliseconds(50), milliseconds(150), milliseconds(600)});
+  if (s.operators != 0)
+    s.wipes = any_of<duration>(chance, {duration(0), milliseconds(300), milliseconds(1000)});
+}
+
 }  // namespace
 
 scenario choose_scenario(dice& chance, size_t nodes) {
@@ -85,135 +112,23 @@ scenario choose_scenario(dice& chance, size_t nodes) {
   s.disk_faults = any_of<duration>(chance, {duration(0), duration(0), milliseconds(900)});
   s.mean_downtime = any_of<duration>(chance, {milliseconds(50), milliseconds(600)});
   if (chance.chance(0.25)) make_restless(chance, s);
+  choose_clocks(chance, s);
+  if (nodes == 0 && chance.chance(0.8)) choose_members(chance, s);
   return s;
 }
 
 std::string describe(const scenario& s) {
   const auto ms = [](duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); };
   std::ostringstream out;
-  out << s.cluster.nodes << " nodes, "
-      << (s.cluster.mode == core::vote_mode::advanced ? "advanced" : "standard") << " votes, loss "
-      << s.weather_.loss << ", duplication " << s.weather_.duplication << ", long delay "
-      << s.weather_.long_delay << " up to " << ms(s.weather_.long_delay_max) << " ms, request "
-      << s.cluster.limits.replication.request << " B, partitions " << ms(s.partitions)
-      << ", crashes " << ms(s.crashes) << ", disk faults " << ms(s.disk_faults) << ", for "
-      << ms(s.trouble) << " ms";
+  out << s.cluster.nodes << " nodes, " << first_members(s.cluster) << " at first, " << s.operators
+      << " operators, " << (s.cluster.mode == core::vote_mode::advanced ? "advanced" : "standard")
+      << " votes, loss " << s.weather_.loss << ", duplication " << s.weather_.duplication
+      << ", long delay " << s.weather_.long_delay << " up to " << ms(s.weather_.long_delay_max)
+      << " ms, request " << s.cluster.limits.replication.request << " B, partitions "
+      << ms(s.partitions) << ", crashes " << ms(s.crashes) << ", disk faults " << ms(s.disk_faults)
+      << ", wipes " << ms(s.wipes) << ", clocks " << s.cluster.slowest << " to "
+      << s.cluster.fastest << ", for " << ms(s.trouble) << " ms";
   return out.str();
-}
-
-nemesis::nemesis(const scenario& s, cluster& c, network& net, dice& chance, instant now)
-    : scenario_(s), cluster_(c), net_(net), chance_(chance) {
-  partition_at_ = after(now, s.partitions);
-  crash_at_ = after(now, s.crashes);
-  disk_at_ = after(now, s.disk_faults);
-  restart_at_ = after(now, s.mean_downtime);
-}
-
-instant nemesis::after(instant now, duration mean) {
-  return mean == duration::zero() ? never : now + chance_.between(mean / 10, 2 * mean);
-}
-
-instant nemesis::due() const { return std::min({partition_at_, crash_at_, disk_at_, restart_at_}); }
-
-void nemesis::act(instant now) {
-  if (now >= partition_at_) {
-    partition();
-    partition_at_ = after(now, scenario_.partitions);
-  }
-  if (now >= crash_at_) {
-    crash(now);
-    crash_at_ = after(now, scenario_.crashes);
-  }
-  if (now >= disk_at_) {
-    fault_disk();
-    disk_at_ = after(now, scenario_.disk_faults);
-  }
-  if (now >= restart_at_) restart(now);
-}
-
-void nemesis::stop() {
-  partition_at_ = crash_at_ = disk_at_ = restart_at_ = never;
-  net_.heal();
-  for (const auto id : cluster_.up()) cluster_.break_disk(id, 0);
-}
-
-// -- links ----------------------------------------------------------------------------------------
-
-void nemesis::partition() {
-  net_.heal();
-  const auto ids = cluster_.ids();
-  auto leaders = cluster_.leading();
-  // A leader suffers more often than chance would have it.
-  const auto victim = !leaders.empty() && chance_.chance(0.5) ? chance_.one_of(leaders)
-                                                              : ids[chance_.below(ids.size())];
-  const auto kind = chance_.below(7);
-  TROUPE_EVENT(debug) << "SIM partition of kind " << kind << " around n" << victim;
-  switch (kind) {
-    case 0:
-      break;  // all is well for a while
-    case 1:   // cut off, in one direction or both
-    case 2:
-    case 3:
-      for (const auto id : ids) {
-        if (kind != 2) net_.cut(victim, id);
-        if (kind != 3) net_.cut(id, victim);
-      }
-      break;
-    case 4:    // two sides
-    case 5: {  // and a bridge, which both reach
-      std::map<node_id, bool> side;
-      for (const auto id : ids) side[id] = chance_.chance(0.5);
-      for (const auto a : ids)
-        for (const auto b : ids)
-          if (side[a] != side[b] && (kind == 4 || (a != victim && b != victim))) net_.cut(a, b);
-      break;
-    }
-    case 6:  // any direction by itself
-      for (const auto a : ids)
-        for (const auto b : ids)
-          if (chance_.chance(0.25)) net_.cut(a, b);
-  }
-}
-
-// -- processes and disks --------------------------------------------------------------------------
-
-void nemesis::crash(instant) {
-  auto up = cluster_.up();
-  if (up.empty()) return;
-  auto leaders = cluster_.leading();
-  const bool all = chance_.chance(0.05);
-  const auto victim =
-      !leaders.empty() && chance_.chance(0.4) ? chance_.one_of(leaders) : chance_.one_of(up);
-  for (const auto id : up) {
-    if (!all && id != victim) continue;
-    const auto kind = chance_.below(4);
-    if (kind == 0)
-      cluster_.kill(id);
-    else if (kind == 1)
-      cluster_.cut_power_soon(id);
-    else
-      cluster_.cut_power(id);
-  }
-}
-
-void nemesis::fault_disk() {
-  auto up = cluster_.up();
-  if (up.empty()) return;
-  const auto victim = chance_.one_of(up);
-  TROUPE_EVENT(debug) << "SIM the disk of n" << victim << " gets worse";
-  if (chance_.chance(0.5))
-    cluster_.break_disk(victim, 0.05);
-  else
-    cluster_.fill_disk(victim);
-}
-
-void nemesis::restart(instant now) {
-  for (const auto id : cluster_.down())
-    if (chance_.chance(0.6)) {
-      if (chance_.chance(0.05)) cluster_.cut_power_soon(id);
-      cluster_.start(id);
-    }
-  restart_at_ = after(now, scenario_.mean_downtime);
 }
 
 }  // namespace troupe::sim

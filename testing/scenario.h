@@ -1,11 +1,12 @@
 // What a seed means: how the cluster is set up, how bad its surroundings are, and what goes wrong
-// when.
+// how often.
 #pragma once
 
-#include <functional>
 #include <string>
+#include <vector>
 
 #include "testing/cluster.h"
+#include "testing/orders.h"
 
 namespace troupe::sim {
 
@@ -19,37 +20,16 @@ struct scenario {
   size_t padding_max = 100;
   duration trouble = std::chrono::seconds(5);  // how long things go wrong
   // The mean time between two events of a kind; zero: none.
-  duration partitions{0}, crashes{0}, disk_faults{0};
+  duration partitions{0}, crashes{0}, disk_faults{0}, wipes{0};
+  size_t operators = 0;
+  duration order_every{0};  // the mean time between two orders of one
+  std::vector<read_mode> reads{read_mode::linearizable, read_mode::linearizable,
+                               read_mode::follower, read_mode::stale};
   duration mean_downtime = std::chrono::milliseconds(400);
 };
 
-// `nodes`: 3 or 5, or 0 to let the seed choose.
+// `nodes`: 3 or 5 to have so many, who stay; 0 to let the seed choose, and change the membership.
 scenario choose_scenario(dice& chance, size_t nodes);
 std::string describe(const scenario& s);
-
-// What makes things go wrong, at times of its own choice.
-class nemesis {
- public:
-  nemesis(const scenario& s, cluster& c, network& net, dice& chance, instant now);
-
-  // When it wants to act next.
-  instant due() const;
-  void act(instant now);
-  // All links and disks work again; what is down stays down.
-  void stop();
-
- private:
-  instant after(instant now, duration mean);
-  void partition();
-  void crash(instant now);
-  void fault_disk();
-  void restart(instant now);
-
-  const scenario& scenario_;
-  cluster& cluster_;
-  network& net_;
-  dice& chance_;
-  instant partition_at_, crash_at_, disk_at_, restart_at_;
-};
 
 }  // namespace troupe::sim

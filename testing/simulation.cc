@@ -1,11 +1,14 @@
 #include "testing/simulation.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "caf/send.hpp"
 #include "proto/trace.h"
+#include "testing/admin.h"
 #include "testing/client.h"
-#include "testing/scenario.h"
+#include "testing/losses.h"
+#include "testing/nemesis.h"
 
 namespace troupe::sim {
 namespace {
@@ -17,6 +20,10 @@ using std::chrono::seconds;
 constexpr uint64_t most_steps = 20'000'000;
 // When nothing goes wrong any more, all nodes agree within this time.
 constexpr auto time_to_settle = seconds(60);
+// After that, nobody deposes the leader; long enough for every node to stand for election.
+constexpr auto quiet_time = seconds(2);
+// Until then all that operators asked for has arrived and was done or given up.
+constexpr auto orders_last = seconds(4);
 
 class simulation {
  public:
@@ -28,7 +35,7 @@ class simulation {
         scheduler_(chance_),
         net_(chance_, judge_),
         cluster_(scheduler_, net_, judge_, truth_, chance_, scenario_.cluster),
-        nemesis_(scenario_, cluster_, net_, chance_, scheduler_.now()) {
+        nemesis_(scenario_, cluster_, judge_, net_, chance_, scheduler_.now()) {
     TROUPE_EVENT(debug) << "SIM " << describe(scenario_);
     scheduler_.set_impatience(scenario_.impatience);
     net_.set_weather(scenario_.weather_);
@@ -37,6 +44,7 @@ class simulation {
   report run() {
     for (const auto id : cluster_.ids()) cluster_.start(id);
     start_clients();
+    start_operators();
     suffer();
     if (good()) settle();
     return conclude();
@@ -44,6 +52,13 @@ class simulation {
 
  private:
   bool good() const { return judge_.failure().empty(); }
+
+  std::map<node_id, peer_actor> links_of(uint64_t from) {
+    std::map<node_id, peer_actor> links;
+    for (const auto id : cluster_.ids())
+      links.emplace(id, cluster_.link(endpoint{node_id(from), 0}, id));
+    return links;
+  }
 
   void start_clients() {
     for (uint64_t number = 1; number <= scenario_.clients; ++number) {
@@ -55,11 +70,48 @@ class simulation {
       o.most_open = scenario_.most_open;
       o.think_max = scenario_.think_max;
       o.padding_max = scenario_.padding_max;
-      const endpoint me{node_id(100 + number), 0};
-      for (const auto id : cluster_.ids()) o.links.emplace(id, cluster_.link(me, id));
-      if (admin_links_.empty()) admin_links_ = o.links;
+      o.reads = scenario_.reads;
+      o.links = links_of(100 + number);
       clients_.push_back(scheduler_.system().spawn(client, std::move(o)));
     }
+  }
+
+  void start_operators() {
+    for (uint64_t number = 1; number <= scenario_.operators; ++number) {
+      admin_options o;
+      o.chance = &chance_;
+      o.links = links_of(200 + number);
+      o.believes = [this] { return look(); };
+      o.heard = [this](const order& wanted, const admin_reply& r) { check_answer(wanted, r); };
+      o.calm = &calm_;
+      o.think = scenario_.order_every;
+      clients_.push_back(scheduler_.system().spawn(admin, std::move(o)));
+    }
+  }
+
+  // What operators believe: what the newest leader says.
+  outlook look() const {
+    outlook o{scenario_.cluster.mode, cluster_.ids(), judge_.seen().members, {}, {}, {}};
+    for (const auto id : cluster_.leading()) {
+      const auto* leading = cluster_.leadership_of(id);
+      if (leading == nullptr || leading->elected().leader < o.leader) continue;
+      o.leader = leading->elected().leader;
+      o.members = leading->members();
+      o.members_at = leading->members_at();
+    }
+    o.lost = lost_members(judge_.seen(), o.members);
+    return o;
+  }
+
+  // What an operator is told is done makes sense and is committed.
+  void check_answer(const order& wanted, const admin_reply& r) {
+    if (r.code != raft_errc::none) return;
+    if (wanted.senseless) judge_.complain("an operator is told it is done: " + describe(wanted));
+    if (judge_.seen().committed.size() < r.index.value)
+      judge_.complain("an operator is told it is done, and it is not committed: " +
+                      describe(wanted));
+    if (std::holds_alternative<change_members>(wanted.command)) ++changes_;
+    if (std::holds_alternative<transfer>(wanted.command)) ++transfers_;
   }
 
   // Runs until `limit`, or until `enough`; false when the limit came first.
@@ -82,44 +134,72 @@ class simulation {
     if (--patience_ == 0) nemesis_.act(scheduler_.now());
   }
 
-  // Idempotent, so it is asked for on any node at any time.
+  // Idempotent, so it is asked for on any node at any time, unless it lost its disk. Said on its
+  // own machine: what takes its time on the way could arrive after the disk was lost.
   void initialize_some() {
     initialize_at_ = scheduler_.now() + chance_.between(milliseconds(20), milliseconds(400));
     const auto ids = cluster_.ids();
-    caf::anon_send(admin_links_.at(ids[chance_.below(ids.size())]),
-                   initialize{members_of(scenario_.cluster.nodes)});
+    const auto id = ids[chance_.below(ids.size())];
+    const auto server = net_.current(id).server;
+    if (server && !cluster_.lost_disk(id))
+      caf::anon_send(server, initialize{first_members(scenario_.cluster)});
   }
 
   void suffer() {
     run_until(scheduler_.now() + scenario_.trouble, [] { return false; });
   }
 
-  // Everything works again: there is one leader, it commits, and all nodes get to the same state.
+  // Everything works again: there is one leader, it serves, all members get to the same state, and
+  // then nothing changes any more.
   void settle() {
     TROUPE_EVENT(debug) << "SIM all is well again";
     nemesis_.stop();
+    calm_ = true;
+    const auto calm_since = scheduler_.now();
     net_.set_weather({});
     scheduler_.set_impatience(0);
     restart_at_ = scheduler_.now();
-    const auto before = truth_.count().ok_writes;
+    if (!can_recover(cluster_, judge_.seen())) {
+      given_up_ = true;
+      return;
+    }
+    const auto before = truth_.count();
     const auto limit = scheduler_.now() + time_to_settle;
     const bool works = run_until(limit, [&] {
       restart_all();
-      return truth_.count().ok_writes > before && cluster_.down().empty() &&
-             cluster_.leading().size() == 1;
+      return served_since(before) && cluster_.down().empty() && cluster_.leading().size() == 1;
     });
-    if (!works) return complain("no leader commits although all is well");
+    if (!works) return complain("no leader serves although all is well");
     stopped_ = true;
-    if (!run_until(limit, [&] { return truth_.open() == 0 && agreed(); }))
-      complain("the nodes do not come to the same state");
+    const auto no_orders = scenario_.operators == 0 ? scheduler_.now() : calm_since + orders_last;
+    const auto quiet = [&] { return truth_.open() == 0 && scheduler_.now() >= no_orders; };
+    if (!run_until(limit, [&] { return quiet() && agreed(); }))
+      return complain("the nodes do not come to the same state");
+    const auto leader = look().leader;
+    run_until(scheduler_.now() + quiet_time, [] { return false; });
+    if (good() && (look().leader != leader || !agreed()))
+      complain("the leader is deposed although nothing is wrong");
+  }
+
+  // Writes, and reads in every mode.
+  bool served_since(const oracle::totals& before) const {
+    const auto& count = truth_.count();
+    const auto reads = [](const oracle::totals& t, read_mode mode) {
+      const auto it = t.ok_reads_by.find(mode);
+      return it == t.ok_reads_by.end() ? 0 : it->second;
+    };
+    return count.ok_writes > before.ok_writes &&
+           std::ranges::all_of(scenario_.reads, [&](read_mode mode) {
+             return reads(count, mode) > reads(before, mode);
+           });
   }
 
   void complain(const std::string& what) {
-    std::string text = what + ": ";
+    std::ostringstream text;
+    text << what << ": " << look().members << ", ";
     for (const auto id : cluster_.up())
-      text += "n" + std::to_string(id.value) + " has applied " +
-              std::to_string(cluster_.machine_of(id).last().position) + ", ";
-    judge_.complain(text + std::to_string(truth_.applied()) + " anywhere, " +
+      text << "n" << id << " has applied " << cluster_.machine_of(id).last().position << ", ";
+    judge_.complain(text.str() + std::to_string(truth_.applied()) + " anywhere, " +
                     std::to_string(cluster_.leading().size()) + " leaders, " +
                     std::to_string(cluster_.down().size()) + " down, " +
                     std::to_string(truth_.open()) + " open requests");
@@ -132,18 +212,25 @@ class simulation {
     for (const auto id : cluster_.down()) cluster_.start(id);
   }
 
+  // One leader, and every member has all, its membership too.
   bool agreed() {
     restart_all();
-    const auto ids = cluster_.up();
-    return ids.size() == scenario_.cluster.nodes && cluster_.leading().size() == 1 &&
-           std::ranges::all_of(
-               ids, [&](node_id id) { return cluster_.machine_of(id).last() == truth_.last(); });
+    if (!cluster_.down().empty() || cluster_.leading().size() != 1) return false;
+    const auto* leading = cluster_.leadership_of(cluster_.leading().front());
+    if (leading == nullptr || !leading->settled() || !leading->active(scheduler_.now()))
+      return false;
+    const auto& members = leading->members();
+    return !members.joint() && members.is_voter(leading->elected().leader.node) &&
+           std::ranges::all_of(members.nodes(), [&](const auto& member) {
+             const auto id = member.first;
+             return cluster_.machine_of(id).last() == truth_.last() &&
+                    cluster_.members_at(id) == members;
+           });
   }
 
   report conclude() {
     for (auto& c : clients_) caf::anon_send_exit(c, caf::exit_reason::kill);
     clients_.clear();
-    admin_links_.clear();
     const auto& count = truth_.count();
     report r;
     r.failure = judge_.failure();
@@ -159,6 +246,10 @@ class simulation {
     r.committed = judge_.seen().committed.size();
     r.elections = judge_.elections();
     r.crashes = judge_.crashes();
+    r.changes = changes_;
+    r.transfers = transfers_;
+    r.wipes = judge_.seen().lost.size();
+    r.given_up = given_up_ ? 1 : 0;
     return r;
   }
 
@@ -168,9 +259,11 @@ class simulation {
   oracle truth_;
   scheduler scheduler_;
   network net_;
-  std::map<node_id, peer_actor> admin_links_;
   std::vector<caf::actor> clients_;
   bool stopped_ = false;
+  bool calm_ = false;
+  bool given_up_ = false;
+  uint64_t changes_ = 0, transfers_ = 0;
   uint64_t patience_ = 0;
   instant initialize_at_, restart_at_;
   cluster cluster_;  // ends the actors, so it goes first

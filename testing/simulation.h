@@ -8,7 +8,7 @@
 namespace troupe::sim {
 
 struct simulation_options {
-  uint64_t nodes = 0;  // 3, 5, or 0 to let the seed choose
+  uint64_t nodes = 0;  // 3 or 5, who stay; 0: the seed chooses, and operators change them
   // Judge by the harm alone: what is in logs, on machines and in answers, and not by whether each
   // promise was kept on the way. To see that the schedules are harsh enough (mutation_test).
   bool harm_only = false;
@@ -23,6 +23,9 @@ struct report {
   uint64_t operations = 0, ok_writes = 0, ok_reads = 0, refused = 0, unknown = 0;
   uint64_t committed = 0;  // entries
   uint64_t elections = 0, crashes = 0;
+  uint64_t changes = 0, transfers = 0;  // that operators were told are done
+  uint64_t wipes = 0;
+  uint64_t given_up = 0;  // the membership came to need a disk that was lost at that moment
 };
 
 report simulate(uint64_t seed, const simulation_options& o = {});

@@ -88,7 +88,7 @@ pending<outcome> stage::begin_write(node_id at, size_t bytes) {
 }
 
 pending<outcome> stage::begin_read(node_id at, read_mode mode) {
-  const auto op = mode == read_mode::stale ? truth_.begin_stale_read() : truth_.begin_read();
+  const auto op = truth_.begin_read(mode);
   troupe::read m{request_id(++requests_), {}, mode};
   m.queries.add("list");
   auto answer = std::make_shared<std::optional<outcome>>();

@@ -2,11 +2,22 @@
 
 #include <algorithm>
 
+#include "actors/membership_codec.h"
+
 namespace troupe::sim {
 
 const batch* find_in(const batches& run, log_index index) {
   const auto it = std::ranges::lower_bound(run, index, {}, &batch::last_index);
   return it == run.end() || index < (*it)->first_index() ? nullptr : it->get();
+}
+
+core::membership members_in(const batches& run, log_id* at) {
+  for (auto it = run.rbegin(); it != run.rend(); ++it) {
+    if ((*it)->kind() != batch_kind::membership) continue;
+    if (at != nullptr) *at = (*it)->last();
+    return decode_membership(*(*it)->entries().begin()).value_or(core::membership());
+  }
+  return {};
 }
 
 bool disk::holds_durably(const log_id& id) const {
@@ -17,6 +28,20 @@ bool disk::holds_durably(const log_id& id) const {
 
 const committed_entry* world::committed_at(log_index index) const {
   return !index || committed.size() < index.value ? nullptr : &committed[index.value - 1];
+}
+
+bool world::holds_durably(const core::membership& m, node_id node, const log_id& id) const {
+  const auto known = m.nodes().find(node);
+  const uint64_t registered = known == m.nodes().end() ? 0 : known->second.incarnation;
+  const auto now = disks.find(node);
+  if (now == disks.end()) return false;
+  if (registered == 0 || registered == now->second.incarnation)
+    if (now->second.holds_durably(id)) return true;
+  return std::ranges::any_of(lost, [&](const auto& l) {
+    const auto& [owner, incarnation] = l.first;
+    const bool meant = owner == node && (registered == 0 || registered == incarnation);
+    return meant && l.second.holds_durably(id);
+  });
 }
 
 batch_ptr world::written_by(leader_id leader, log_index index) const {

@@ -19,8 +19,13 @@ using batches = std::vector<batch_ptr>;
 // The batch that holds `index`; null where there is none.
 const batch* find_in(const batches& run, log_index index);
 
+// The membership that the last of these batches with one puts in force, and where it stands; empty
+// where there is none.
+core::membership members_in(const batches& run, log_id* at = nullptr);
+
 // One node's disk, as its storage engine was told to write it and as it said it had.
 struct disk {
+  uint64_t incarnation = 0;
   vote saved;
   std::optional<vote> in_doubt;  // its saving failed: it may be found after a restart
   batches log;
@@ -40,11 +45,16 @@ struct world {
   core::vote_mode mode = core::vote_mode::advanced;
   core::membership members;  // in force where an entry was committed last
   std::map<node_id, disk> disks;
+  // Disks that are gone for good, by node and incarnation: as if their node were dead.
+  std::map<std::pair<node_id, uint64_t>, disk> lost;
   std::vector<committed_entry> committed;  // [i] has index i + 1
   // Every batch that was ever written anywhere, by what names it.
   std::map<std::pair<leader_id, log_index>, batch_ptr> written;
 
   const committed_entry* committed_at(log_index index) const;
+  // Whether `id` is durable at this node as `m` knows it, or was when that disk was lost: what is
+  // on the disk that the node has instead does not count.
+  bool holds_durably(const core::membership& m, node_id node, const log_id& id) const;
   // The batch of this leader that holds `index`; null when no disk ever had one.
   batch_ptr written_by(leader_id leader, log_index index) const;
 };

@@ -36,13 +36,14 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   if (!plausible(request.wanted)) return refuse("no node asks for such a vote");
   if (request.wanted.leader.node != request.from) return refuse("it is for somebody else");
   if (request.from == state_.id) return refuse("it claims to come from ourselves");
-  if (!members.admits(request.from, request.incarnation))
-    return refuse("it came back with another data directory");
   // What is known here of the log is out of date while a leader of this node writes to it.
   if (leading) return refuse("we lead");
-  const bool leased = lease_live(now) && request.from != leased_to_;
-  if (leased && !request.transfer) return refuse("the leader is alive");
+  const bool leased = lease_live(now) && request.from != leased_to_.leader.node;
+  if (leased && request.handed_by != leased_to_) return refuse("the leader is alive");
   if (request.last < state_.log.last()) return refuse("its log is behind");
+  // Whose log is ahead knows of a later membership.
+  if (request.last == state_.log.last() && !members.admits(request.from, request.incarnation))
+    return refuse("it came back with another data directory");
   // A candidate whose log is ahead is the one that can win: our own candidacy gives way.
   const bool rival = floor && request.last == state_.log.last();
   if (rival && request.wanted.leader < floor->leader) return refuse("our own is greater");
@@ -162,13 +163,13 @@ bool acceptor::lease_live(instant now) const { return now < leased_until_; }
 
 // Nobody leases from itself.
 void acceptor::hear_of_leader(instant now) {
-  leased_to_ = state_.saved.leader.node;
-  leased_until_ = leased_to_ == state_.id ? now : now + timing_.lease();
+  leased_to_ = state_.saved;
+  leased_until_ = leased_to_.leader.node == state_.id ? now : now + timing_.lease();
   timer_.on_leader_heard();
 }
 
 node_id acceptor::leader(instant now) const {
-  return state_.saved.committed && lease_live(now) ? leased_to_ : node_id{};
+  return state_.saved.committed && lease_live(now) ? leased_to_.leader.node : node_id{};
 }
 
 }  // namespace troupe::core

@@ -63,12 +63,13 @@ class acceptor {
   // -- votes ------------------------------------------------------------------------------------
 
   // Judged in this order: a live leader's lease refuses all but that leader, who does not lead
-  // while it stands for election; a candidate whose log is behind is refused and its vote is not
-  // adopted, so that a node that was cut off cannot depose anyone; with a log like ours, a leader
-  // id below that of `floor`, this node's own candidacy, is refused; else a vote ≥ the saved one is
-  // granted.
-  // `leading`: this node leads right now, which is a live lease as well. `members`: in force here;
-  // who is known with another data directory than the candidate's is refused before all.
+  // while it stands for election, and the candidate that this very leader hands over to: a request
+  // that comes so late that another one leads is refused; a candidate whose log is behind is
+  // refused and its vote is not adopted, so that a node that was cut off cannot depose anyone; with
+  // a log like ours, a leader id below that of `floor`, this node's own candidacy, is refused; else
+  // a vote ≥ the saved one is granted. `leading`: this node leads right now, which is a live lease
+  // as well. `members`: in force here; a candidate with a log like ours that is known with another
+  // data directory is refused as well.
   vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
                                 bool leading, instant now, const membership& members = {}) const;
 
@@ -116,7 +117,7 @@ class acceptor {
   timing timing_;
   vote_mode mode_;
   log_index committed_;
-  node_id leased_to_;
+  vote leased_to_;
   instant leased_until_;
   election_timer timer_;
 };

@@ -21,7 +21,7 @@ acceptor voter(const vote& saved, vote_mode mode = vote_mode::advanced) {
 }
 
 vote_request request_for(const vote& wanted, const log_id& last = at(led_by(1), 3)) {
-  return {wanted.leader.node, node_id(1), 9, wanted, last, false, 7};
+  return {wanted.leader.node, node_id(1), 9, wanted, last, {}, 7};
 }
 
 // Why a request is refused; empty when it is granted.
@@ -123,12 +123,34 @@ TEST(acceptor_test, a_grant_to_the_leader_does_not_end_its_lease_for_others) {
 
 // Scenario 15: a transfer passes the lease and nothing else.
 TEST(acceptor_test, a_transfer_passes_the_lease_and_no_other_check) {
-  const auto transfer = [](vote_request r) { return r.transfer = true, r; };
+  const auto transfer = [](vote_request r) { return r.handed_by = won(2, 2), r; };
   const auto a = voter(won(2, 2));
   EXPECT_EQ(refusal_of(a, transfer(request_for(asked(3, 3))), time_zero), "");
   EXPECT_NE(refusal_of(a, transfer(request_for(asked(3, 3), at(led_by(1), 2))), time_zero), "");
   EXPECT_NE(refusal_of(a, transfer(request_for(asked(1, 3))), time_zero), "");
   EXPECT_NE(refusal_of(a, transfer(request_for(asked(3, 3))), time_zero, asked(4, 1)), "");
+}
+
+// It may be on its way for longer than the leader leads who asked for it.
+TEST(acceptor_test, a_transfer_passes_no_other_leaders_lease) {
+  auto late = request_for(asked(4, 3));
+  late.handed_by = won(1, 4);
+  EXPECT_NE(refusal_of(voter(won(2, 2)), late, time_zero), "");
+  EXPECT_EQ(refusal_of(voter(won(2, 2)), late, lease_over), "");
+}
+
+// Who is ahead knows the later membership, in which the candidate may be with this disk.
+TEST(acceptor_test, who_is_known_with_another_disk_is_refused_unless_its_log_is_ahead) {
+  std::map<node_id, member> nodes{{node_id(1), {"a"}}, {node_id(2), {"b", 20}}};
+  const membership known({quorum::majority({node_id(1), node_id(2)})}, nodes);
+  const auto granted = [&](const log_id& last) {
+    auto request = request_for(asked(2, 2), last);
+    request.incarnation = 21;
+    const auto d = voter({}).on_vote_request(request, {}, false, lease_over, known);
+    return std::holds_alternative<grant>(d);
+  };
+  EXPECT_FALSE(granted(at(led_by(1), 3)));
+  EXPECT_TRUE(granted(at(led_by(1), 4)));
 }
 
 TEST(acceptor_test, of_two_candidates_with_the_same_log_the_greater_is_granted_by_the_other) {

@@ -15,12 +15,11 @@ candidacy::candidacy(uint64_t number, node_id self, const vote& seen, const memb
       last_(last),
       cluster_(cluster),
       mode_(mode) {
-  TROUPE_CHECK(members_.is_voter(self), "only a voter stands for election");
   TROUPE_CHECK(exceeds(wanted_, seen_, mode_), "a candidate asks for more than it has seen");
 }
 
 vote_request candidacy::request_to(node_id voter) const {
-  return {self_, voter, number_, wanted_, last_, /*transfer=*/false, cluster_};
+  return {self_, voter, number_, wanted_, last_, /*handed_by=*/{}, cluster_};
 }
 
 std::set<node_id> candidacy::electorate() const {

@@ -29,7 +29,8 @@ class candidacy {
   };
 
   // `seen`: the greatest vote met so far, saved here or reported by a refusal; V is above it.
-  // Precondition: `self` is a voter of `members`, and `seen` is plausible() or vote{}.
+  // Precondition: `seen` is plausible() or vote{}. `self` counts only where it is a voter of
+  // `members`.
   candidacy(uint64_t number, node_id self, const vote& seen, const membership& members,
             const log_id& last, uint64_t cluster, vote_mode mode);
 

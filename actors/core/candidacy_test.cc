@@ -37,7 +37,7 @@ TEST(candidacy_test, everybody_but_the_candidate_is_asked) {
   EXPECT_EQ(request.wanted, asked(5, 1));
   EXPECT_EQ(request.last, at(led_by(1), 3));
   EXPECT_EQ(request.cluster, 7u);
-  EXPECT_FALSE(request.transfer);
+  EXPECT_EQ(request.handed_by, vote{});
 }
 
 TEST(candidacy_test, it_is_won_with_a_quorum_that_the_candidate_is_part_of) {
@@ -149,9 +149,11 @@ TEST(candidacy_test, asking_again_raises_nothing) {
   EXPECT_EQ(node_1(majority_of(3), won(4, 2)).wanted(), node_1(majority_of(3), won(4, 2)).wanted());
 }
 
-TEST(candidacy_test, only_a_voter_stands_for_election) {
-  EXPECT_DEATH(node_1(membership({quorum::majority({node_id(2)})}, addresses_of(2))),
-               "only a voter");
+// Thesis 4.2.2: who leaves may be needed as a candidate until that is committed.
+TEST(candidacy_test, who_is_no_voter_does_not_count_itself) {
+  auto c = node_1(membership({quorum::majority({node_id(2)})}, addresses_of(2)));
+  EXPECT_EQ(c.outcome(), result::waiting);
+  EXPECT_EQ(c.on_vote_reply(granted_by(2)), result::won);
 }
 
 }  // namespace

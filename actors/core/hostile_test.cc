@@ -30,7 +30,7 @@ append_request from_leader(const log_id& previous, std::vector<batch_ptr> batche
 }
 
 vote_request candidate(const vote& wanted) {
-  return {wanted.leader.node, node_id(1), 9, wanted, at(three, 9), false, 7};
+  return {wanted.leader.node, node_id(1), 9, wanted, at(three, 9), {}, 7};
 }
 
 // -- appends --------------------------------------------------------------------------------------
@@ -158,7 +158,6 @@ TEST(hostile_test, a_term_close_to_where_it_wraps_around_is_not_adopted) {
     for (auto mode : both_modes) {
       const acceptor a({node_id(1), {}, {}, 7}, {}, mode, time_zero, ms(200));
       auto request = candidate(asked(in, 2));
-      request.transfer = true;
       const auto decision = a.on_vote_request(request, {}, false, time_zero);
       EXPECT_TRUE(std::holds_alternative<vote_refusal>(decision)) << in;
 

@@ -24,7 +24,6 @@ leadership::leadership(const vote& elected, const membership& members, const log
       first_own_(tail.last.index.next()),
       since_(now) {
   TROUPE_CHECK(elected.committed, "a leader's vote was granted by a quorum");
-  TROUPE_CHECK(members.is_voter(elected.leader.node), "a leader is a voter");
   for (const auto& [id, node] : members.nodes()) peers_[id];
 }
 
@@ -88,6 +87,8 @@ std::optional<log_index> leadership::advance() {
 }
 
 // -- membership -----------------------------------------------------------------------------------
+
+bool leadership::settled() const { return committed_ >= first_own_ && members_committed(); }
 
 bool leadership::may_propose(const membership& next) const {
   if (next.configs() == members().configs()) return true;

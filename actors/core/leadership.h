@@ -59,7 +59,7 @@ class leadership {
   // An entry of this leader is committed, and so is the membership in force: another one may be
   // proposed. Without the first, two leaders could change the same membership in two ways that do
   // not meet.
-  bool settled() const { return committed_ >= first_own_ && members_committed(); }
+  bool settled() const;
   // Whether `next` may be appended now. Before the membership in force is committed, only what
   // shares a whole quorum with it and all others since the last committed one: the way back out of
   // a change that cannot be finished. The quorums that are in force already may stay at any time.

@@ -227,6 +227,10 @@ std::optional<membership> next_step(const membership& current, const membership&
   return membership(current.configs(), std::move(everybody));
 }
 
+bool can_follow(const membership& goal, absl::FunctionRef<bool(node_id)> ready) {
+  return goal.satisfied(quorum_kind::read, ready) && goal.satisfied(quorum_kind::write, ready);
+}
+
 bool reached(const membership& current, const membership& goal) {
   return current.configs() == goal.configs() &&
          current.nodes() == with_incarnations_of(current, goal.nodes());

@@ -72,6 +72,9 @@ absl::StatusOr<membership> goal_of(const membership& current,
 std::optional<membership> next_step(const membership& current, const membership& goal,
                                     absl::FunctionRef<bool(node_id)> ready);
 
+// Whether the nodes of `goal` that are ready elect and commit without the others.
+bool can_follow(const membership& goal, absl::FunctionRef<bool(node_id)> ready);
+
 // True when `current` is `goal`, whatever the incarnations.
 bool reached(const membership& current, const membership& goal);
 

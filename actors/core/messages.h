@@ -26,8 +26,8 @@ struct vote_request {
   node_id to;              // an address may lead to another node by mistake: that one refuses
   uint64_t candidacy = 0;  // echoed: a late grant is not counted for another candidacy
   vote wanted;
-  log_id last;            // of the candidate's log
-  bool transfer = false;  // the leader asked for it, so its lease does not protect it
+  log_id last;     // of the candidate's log
+  vote handed_by;  // the leader that asked for it, whom its lease does not protect; else empty
   uint64_t cluster = 0;  // checksum of the first membership; requests of other clusters are refused
   uint64_t incarnation = 0;  // of the candidate, see member
 };

@@ -11,8 +11,7 @@ void acked_is_durable::on_append_reply(node_id node, const core::append_reply& r
 void acked_is_durable::on_committed(node_id node, const committed_entry& entry, bool leads) {
   if (!leads) return;
   const auto durable = [&](node_id id) {
-    const auto it = world_.disks.find(id);
-    return it != world_.disks.end() && it->second.holds_durably(entry.id);
+    return world_.holds_durably(world_.members, id, entry.id);
   };
   require(world_.members.satisfied(core::quorum_kind::write, durable), "n", node, " commits ",
           entry.id, ", which is not on the disks of a write quorum");

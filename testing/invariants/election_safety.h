@@ -11,7 +11,7 @@ class election_safety final : public invariant {
  public:
   election_safety(const world& w, complaint c) : invariant("election safety", w, std::move(c)) {}
 
-  void on_elected(node_id node, const vote& elected, const batches&) override;
+  void on_elected(node_id node, const vote& elected, const batches& log) override;
 
  private:
   std::map<term, std::set<node_id>> leaders_;

@@ -1,0 +1,74 @@
+#include "testing/losses.h"
+
+#include <algorithm>
+
+#include "actors/membership_codec.h"
+
+namespace troupe::sim {
+namespace {
+
+uint64_t registered(const core::membership& m, node_id id) {
+  const auto it = m.nodes().find(id);
+  return it == m.nodes().end() ? 0 : it->second.incarnation;
+}
+
+// The last committed membership, all behind it in any log, and what leaders work with.
+std::vector<core::membership> in_force(const cluster& c, const world& w) {
+  std::vector<core::membership> all;
+  const batch* committed = nullptr;
+  for (const auto& [id, disk] : w.disks)
+    for (const auto& b : disk.log) {
+      if (b->kind() != batch_kind::membership) continue;
+      const auto* entry = w.committed_at(b->last_index());
+      if (entry == nullptr) {
+        all.push_back(decode_membership(*b->entries().begin()).value_or(core::membership()));
+      } else if (entry->checksum == b->checksum()) {
+        if (committed == nullptr || committed->last_index() < b->last_index()) committed = b.get();
+      }
+    }
+  all.push_back(committed == nullptr ? first_members(c.options())
+                                     : *decode_membership(*committed->entries().begin()));
+  for (const auto id : c.up())
+    if (const auto* leading = c.leadership_of(id)) all.push_back(leading->members());
+  return all;
+}
+
+bool is_quorum(const core::membership& m, const auto& present) {
+  return m.satisfied(core::quorum_kind::read, present) &&
+         m.satisfied(core::quorum_kind::write, present);
+}
+
+}  // namespace
+
+std::set<node_id> lost_members(const world& w, const core::membership& m) {
+  std::set<node_id> lost;
+  for (const auto& [id, disk] : w.disks) {
+    const auto known = registered(m, id);
+    if (known != 0 && disk.incarnation != known) lost.insert(id);
+  }
+  return lost;
+}
+
+bool can_lose(const cluster& c, const world& w, node_id id) {
+  const auto memberships = in_force(c, w);
+  const auto votes = [id](const core::membership& m) { return m.is_voter(id); };
+  if (std::ranges::none_of(memberships, votes)) return true;
+  const auto incarnation = w.disks.at(id).incarnation;
+  return std::ranges::all_of(memberships, [&](const core::membership& m) {
+    const auto lost = lost_members(w, m);
+    return is_quorum(m, [&](node_id other) {
+      const bool knows = registered(members_in(w.disks.at(other).log), id) == incarnation;
+      return other != id && knows && !lost.contains(other);
+    });
+  });
+}
+
+bool can_recover(const cluster& c, const world& w) {
+  const auto memberships = in_force(c, w);
+  return std::ranges::all_of(memberships, [&](const core::membership& m) {
+    const auto lost = lost_members(w, m);
+    return is_quorum(m, [&](node_id id) { return !lost.contains(id); });
+  });
+}
+
+}  // namespace troupe::sim

@@ -104,6 +104,17 @@ TEST(leadership_test, strangers_and_learners_do_not_count) {
   EXPECT_EQ(l.last_heard(node_id(9)), std::nullopt);
 }
 
+// Scenario 50: it leads on until its removal is committed, by the disks of those who stay.
+TEST(leadership_test, a_leader_that_is_no_voter_does_not_count_itself) {
+  const membership without_me({quorum::majority({node_id(2), node_id(3)})}, addresses_of(3));
+  auto l = of(without_me);
+  append(l, 6);
+  l.on_flushed(at(me, 6), time_zero);
+  EXPECT_EQ(ack(l, 2, at(me, 6), time_zero + ms(100)), std::nullopt);
+  EXPECT_FALSE(l.active(time_zero + usual.lease())) << "one of two answered since";
+  EXPECT_EQ(ack(l, 3, at(me, 6), time_zero + ms(100)), log_index(6));
+}
+
 // Scenarios 45 and 55: a voter of the outgoing side counts until that side is gone.
 TEST(leadership_test, in_a_joint_membership_a_majority_of_each_side_commits) {
   const membership joint({quorum::majority({node_id(1), node_id(2), node_id(3)}),
@@ -146,6 +157,7 @@ TEST(leadership_test, a_read_of_a_new_leader_waits_for_its_first_entry) {
   auto l = of(majority_of(3));
   append(l, 6);
   EXPECT_EQ(l.read_index(), log_index(6));
+  EXPECT_EQ(l.leased_read_index(), log_index(6));
   EXPECT_LT(l.committed(), l.read_index());
 }
 

@@ -329,6 +329,7 @@ class wire {
 
   // From now on nothing is lost.
   void settle() {
+    ASSERT_TRUE(matched_) << "the wire was bad, and not cut";
     calm_ = true;
     for (int i = 0; i < 200 && p_.matched() != log_.last(); ++i) {
       while (!requests_.empty()) answer();
@@ -347,7 +348,8 @@ class wire {
   void send_some() {
     const auto s = p_.next();
     uint64_t end = std::min(s.previous.index.value + random_() % 3, log_.last_index().value);
-    end = std::min(end, s.previous.index.value + s.most.value / 10);
+    // One always goes, as in a replicator.
+    end = std::min(end, s.previous.index.value + (s.most.value + 9) / 10);
     if (calm_) end = std::min(s.previous.index.value + 1, log_.last_index().value);
     put(s, {*log_.leader_at(log_index(end)), log_index(end)});
   }

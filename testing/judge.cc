@@ -10,6 +10,7 @@
 #include "testing/invariants/election_safety.h"
 #include "testing/invariants/leader_completeness.h"
 #include "testing/invariants/log_matching.h"
+#include "testing/invariants/log_within_vote.h"
 #include "testing/invariants/positions_in_order.h"
 #include "testing/invariants/state_machine_safety.h"
 #include "testing/invariants/vote_never_falls.h"
@@ -34,7 +35,8 @@ judge::judge(core::vote_mode mode, core::membership members, bool harm_only) {
   invariants_ = make_all<election_safety, log_matching, leader_completeness, state_machine_safety,
                          committed_immutable, positions_in_order>(world_, complaint);
   if (harm_only) return;
-  for (auto& i : make_all<acked_is_durable, elected_by_quorum, vote_never_falls>(world_, complaint))
+  for (auto& i : make_all<acked_is_durable, elected_by_quorum, log_within_vote, vote_never_falls>(
+           world_, complaint))
     invariants_.push_back(std::move(i));
 }
 

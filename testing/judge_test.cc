@@ -31,9 +31,14 @@ batch_ptr batch_of(const core::membership& members) {
 
 class judge_test : public ::testing::Test {
  protected:
-  // Nodes write this batch and make it durable.
+  // A node follows the leader of this batch, and writes it.
+  void append(node_id node, const batch_ptr& b) {
+    judge_.on_vote_saved(node, {b->leader(), true});
+    judge_.on_appended(node, b);
+  }
+  // Nodes do so, and make it durable.
   void write(std::initializer_list<node_id> nodes, const batch_ptr& b) {
-    for (const auto id : nodes) judge_.on_appended(id, b), judge_.on_synced(id);
+    for (const auto id : nodes) append(id, b), judge_.on_synced(id);
   }
   void expect_broken(const std::string& name) {
     EXPECT_EQ(judge_.failure().substr(0, name.size()), name) << judge_.failure();
@@ -105,7 +110,7 @@ TEST_F(judge_test, a_committed_entry_is_removed) {
 
 TEST_F(judge_test, a_commit_without_a_write_quorum_on_disk) {
   write({n1}, first_);
-  judge_.on_appended(n2, first_);  // not synced
+  append(n2, first_);  // not synced
   judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
   expect_broken("acknowledged is durable");
 }
@@ -143,7 +148,7 @@ TEST_F(judge_test, a_leader_without_the_votes_of_a_quorum) {
 }
 
 TEST_F(judge_test, an_acknowledgement_before_the_flush) {
-  judge_.on_appended(n2, first_);
+  append(n2, first_);
   core::append_reply reply;
   reply.verdict = core::verdict::matched;
   reply.durable = first_->last();
@@ -170,6 +175,23 @@ TEST_F(judge_test, a_vote_that_was_given_and_not_saved) {
   reply.saved = {led_by(4, n2), false};
   judge_.on_vote_reply(n1, reply);
   expect_broken("vote never falls");
+}
+
+// Scenario 4.
+TEST_F(judge_test, an_entry_of_a_later_leader_than_the_saved_vote) {
+  judge_.on_vote_saved(n2, won(1));
+  write({n2}, first_);
+  expect_good();
+  judge_.on_appended(n2, batch_after(first_->tail(), led_by(2, n3)));
+  expect_broken("log within vote");
+}
+
+TEST_F(judge_test, an_entry_whose_leader_was_forgotten_in_a_crash) {
+  judge_.on_vote_saved(n2, won(1));
+  judge_.on_reopened(n2, 1, won(1), {});
+  expect_good();
+  judge_.on_reopened(n2, 1, won(1), {batch_after({}, led_by(2, n3))});
+  expect_broken("log within vote");
 }
 
 TEST_F(judge_test, positions_out_of_order) {

@@ -70,10 +70,10 @@ peer_actor stage::door(node_id at) {
   return door;
 }
 
-pending<outcome> stage::begin_write(node_id at, size_t bytes) {
-  const auto op = truth_.begin_write(1);
+pending<outcome> stage::begin_write(node_id at, size_t bytes, size_t count) {
+  const auto op = truth_.begin_write(count);
   propose m{request_id(++requests_), {}};
-  m.commands.add(encode_command(truth_.commands_of(op).front(), bytes));
+  for (const auto command : truth_.commands_of(op)) m.commands.add(encode_command(command, bytes));
   auto answer = std::make_shared<std::optional<outcome>>();
   scheduler_.system().spawn([this, op, answer, m, to = door(at)](caf::event_based_actor* self) {
     const auto finish = [this, op, answer](const outcome& o) {

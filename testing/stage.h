@@ -38,7 +38,8 @@ class stage {
   bool run_until(const std::function<bool()>& done, duration limit);
 
   // -- what clients and operators do: each from outside, over links that are never cut --
-  pending<outcome> begin_write(node_id at, size_t bytes = 16);
+  // `count` commands of so many bytes each, in one message.
+  pending<outcome> begin_write(node_id at, size_t bytes = 16, size_t count = 1);
   pending<outcome> begin_read(node_id at, read_mode mode = read_mode::linearizable);
   pending<admin_reply> begin(node_id at, admin_command command,
                              duration patience = std::chrono::seconds(5));

@@ -1,5 +1,5 @@
 // Elections of the real actors: nodes that are cut off and come back, in every direction, and those
-// that lead on after a restart. Scenarios 9, 14, 16, 49.
+// that lead on after a restart. Scenarios 5, 9, 14, 16, 32.
 #include <gtest/gtest.h>
 
 #include "testing/stage.h"
@@ -125,6 +125,17 @@ TEST_F(elections_test, a_mute_node_goes_unnoticed) {
   expect_no_trace_of_the_cut();
 }
 
+// Scenario 32: all that it is sent hangs, without an error.
+TEST_F(elections_test, a_follower_whose_requests_hang_for_a_minute_slows_no_write) {
+  auto& s = play(3);
+  s.nodes().freeze(follower(), true);
+  ASSERT_NO_FATAL_FAILURE(expect_prompt_writes(60s));
+  s.nodes().freeze(follower(), false);
+  ASSERT_NO_FATAL_FAILURE(expect_prompt_writes(1s));
+  EXPECT_EQ(s.term_of(leader_), term_);
+  EXPECT_TRUE(s.run_until([&] { return s.applied_at(follower()) == s.applied_at(leader_); }, 5s));
+}
+
 // It hears its leader, which does not hear it, and the reverse.
 TEST_F(elections_test, a_leader_and_one_follower_that_lose_one_direction_go_on) {
   for (bool to_leader : {true, false}) {
@@ -132,6 +143,32 @@ TEST_F(elections_test, a_leader_and_one_follower_that_lose_one_direction_go_on) 
     to_leader ? stage_->net().cut(follower(), leader_) : stage_->net().cut(leader_, follower());
     expect_no_trace_of_the_cut();
     TearDown();
+  }
+}
+
+// -- greater terms --------------------------------------------------------------------------------
+
+// Scenario 5: the two that were cut off know a greater term; the leader hears of it, and loses its
+// power at one of the next steps, as one of the others does. The judge sees to it that no vote
+// falls.
+TEST_F(elections_test, whoever_heard_of_a_greater_term_and_lost_its_power_does_not_fall_below_it) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    auto& s = play(5, seed);
+    for (const auto id : s.nodes().ids())
+      for (const auto gone : {follower(0), follower(1)})
+        if (id != follower(0) && id != follower(1)) s.net().cut(id, gone), s.net().cut(gone, id);
+    s.run_for(5s);
+    const auto greater = s.term_of(follower());
+    ASSERT_GT(greater, term_);
+    for (const auto id : {leader_, follower(seed % 4)}) s.nodes().cut_power_soon(id);
+    s.net().heal();
+    s.run_for(1s);
+    for (const auto id : s.nodes().down()) s.nodes().start(id);
+    ASSERT_TRUE(s.write_somewhere(5s));
+    EXPECT_GE(s.term_of(s.await_leader()), greater);
+    TearDown();
+    ASSERT_FALSE(HasFailure());
   }
 }
 

@@ -25,6 +25,14 @@ class handover_test : public testing::Test {
       if (id != leader_ && which-- == 0) return id;
     return {};
   }
+  log_id last_at(node_id id) { return stage_->nodes().voter_of(id).log().last(); }
+  // Asks a node to stand for election now, as `leader` does whose log ends with `last`.
+  bool takes_over(node_id to, const vote& leader, const log_id& last) {
+    const core::transfer_request m{to, leader, last, stage_->nodes().voter_of(to).cluster()};
+    const auto reply = stage_->ask<core::transfer_request, core::transfer_reply>(to, m, 1s);
+    EXPECT_TRUE(stage_->run_until([&] { return reply->has_value(); }, 1s));
+    return (*reply)->accepted;
+  }
   void TearDown() override {
     if (!stage_) return;
     EXPECT_EQ(stage_->broken(), "");
@@ -138,20 +146,28 @@ TEST_F(handover_test, writes_are_refused_with_busy_during_a_transfer_and_served_
   EXPECT_EQ(s.admin(leader_, abort_transfer{}).code, raft_errc::not_allowed);
 }
 
-// Scenario 78.
+// Scenario 78, whatever the log's end was when it was sent.
 TEST_F(handover_test, a_transfer_request_of_an_old_leader_is_ignored) {
   auto& s = play(3);
   const auto old = s.nodes().voter_of(leader_).saved();
-  const auto last = s.nodes().voter_of(a_follower()).log().last();
+  const auto last = last_at(a_follower());
   ASSERT_EQ(s.admin(leader_, transfer{a_follower(1)}).code, raft_errc::none);
   ASSERT_EQ(s.await_leader(), a_follower(1));
+  s.run_for(200ms);
   const auto term = s.term_of(s.leader());
-  const core::transfer_request late{a_follower(), old, last, s.nodes().voter_of(leader_).cluster()};
-  const auto reply = s.ask<core::transfer_request, core::transfer_reply>(a_follower(), late, 1s);
-  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 1s));
-  EXPECT_FALSE((*reply)->accepted);
+  for (const auto& at : {last, last_at(a_follower())})
+    EXPECT_FALSE(takes_over(a_follower(), old, at)) << at;
   s.run_for(1s);
   EXPECT_EQ(s.term_of(s.leader()), term);
+}
+
+// Scenarios 15 and 76: a membership that it lacks may be among them.
+TEST_F(handover_test, who_lacks_entries_of_the_leader_does_not_take_over) {
+  auto& s = play(3);
+  const auto vote = s.nodes().voter_of(leader_).saved();
+  const auto last = last_at(a_follower());
+  EXPECT_FALSE(takes_over(a_follower(), vote, {last.leader, last.index.next()}));
+  EXPECT_TRUE(takes_over(a_follower(), vote, last));
 }
 
 // Scenario 78.
@@ -165,6 +181,9 @@ TEST_F(handover_test, a_transfer_to_a_learner_a_stranger_or_oneself_changes_noth
   EXPECT_EQ(s.admin(leader_, transfer{node_id(4)}).code, raft_errc::not_allowed);
   EXPECT_EQ(s.admin(leader_, transfer{node_id(9)}).code, raft_errc::not_allowed);
   EXPECT_EQ(s.admin(leader_, transfer{leader_}).code, raft_errc::none);
+  const auto vote = s.nodes().voter_of(leader_).saved();
+  EXPECT_FALSE(takes_over(node_id(4), vote, last_at(node_id(4)))) << "it is no voter";
+  EXPECT_EQ(s.admin(leader_, elect{node_id(4)}).why, "only a voter stands for election");
   EXPECT_EQ(s.leader(), leader_);
 }
 

@@ -218,6 +218,25 @@ TEST_F(members_test, the_membership_in_the_log_outlives_restarts) {
   EXPECT_EQ(members().voters(), ids({1, 2, 3, 4}));
 }
 
+// Scenarios 46 and 47: what only one node has is in force there, until it is overwritten.
+TEST_F(members_test,
+       a_membership_that_is_not_committed_outlives_a_restart_and_not_its_overwriting) {
+  auto& s = play(4, 3);
+  ASSERT_EQ(order(change(kind::add_nodes, {4})), raft_errc::none) << reply_.why;
+  const auto lost = leader_;
+  for (const auto id : s.nodes().ids()) s.net().cut(lost, id), s.net().cut(id, lost);
+  const auto answer = s.begin(lost, change(kind::add_voters, {4}));
+  ASSERT_TRUE(s.run_until([&] { return s.nodes().leadership_of(lost)->members().joint(); }, 1s));
+  s.run_for(10ms);
+  restart(lost);
+  ASSERT_TRUE(s.run_until([&] { return !s.nodes().members_at(lost).voters().empty(); }, 1s));
+  EXPECT_TRUE(s.nodes().members_at(lost).joint());
+  ASSERT_TRUE(s.write_somewhere(5s));
+  s.net().heal();
+  EXPECT_TRUE(s.run_until([&] { return !s.nodes().members_at(lost).joint(); }, 5s));
+  EXPECT_EQ(s.nodes().members_at(lost).voters(), ids({1, 2, 3}));
+}
+
 // Scenario 49.
 TEST_F(members_test, a_node_that_does_not_know_that_it_was_removed_disturbs_nobody) {
   auto& s = play(3, 3);

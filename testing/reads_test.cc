@@ -178,6 +178,23 @@ TEST_F(reads_test, who_waits_at_a_leader_that_is_cut_off_is_never_told_ok_and_ne
   EXPECT_EQ((*read)->code, raft_errc::not_leader);
 }
 
+// Scenario 24: the disk answers when the leadership is over and the entry is gone from the log.
+TEST_F(reads_test, a_flush_that_comes_after_the_entry_was_overwritten_tells_nobody_ok) {
+  auto& s = play(3);
+  const auto before = s.applied_at(leader_);
+  isolate(leader_);
+  s.nodes().stall_disk(leader_, true);
+  const auto write = s.begin_write(leader_);
+  ASSERT_TRUE(s.run_until([&] { return s.leader() && s.leader() != leader_; }, 5s));
+  EXPECT_EQ(s.write(s.leader()).code, raft_errc::none);
+  s.net().heal();
+  s.run_for(1s);
+  s.nodes().stall_disk(leader_, false);
+  ASSERT_TRUE(s.run_until([&] { return s.applied_at(leader_) == before + 1; }, 5s));
+  ASSERT_TRUE(write->has_value());
+  EXPECT_EQ((*write)->code, raft_errc::outcome_unknown);
+}
+
 // Scenario 43.
 TEST_F(reads_test, what_a_node_without_a_leader_refuses_never_happened) {
   auto& s = play(3);

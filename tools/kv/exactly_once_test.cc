@@ -172,6 +172,7 @@ struct lossy_client {
   std::vector<std::string> answers;  // the same; the first ones
 };
 
+// Scenario 41.
 TEST(exactly_once, repeated_and_delayed_writes_give_the_state_of_those_that_were_not) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

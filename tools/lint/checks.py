@@ -122,3 +122,27 @@ def folders_without_readme(paths):
         if name == 'BUILD.bazel' and folder not in _COVERED_BY_PARENT:
             if f'{folder}/README.md'.lstrip('/') not in present:
                 yield folder or '.'
+
+
+SCENARIOS = 'testing/scenarios.md'
+_SCENARIO = re.compile(r'\b[Ss]cenarios? (\d+(?:(?:-|, and | and |,(?:\s+(?://|#))? )\d+)*)')
+_SCENARIO_ROW = re.compile(r'^\| (\d+) \|.*\|(.*)\|$', re.MULTILINE)
+
+
+def scenarios(texts):
+    """Comments and testing/scenarios.md agree. Takes {path: text}, yields (path, line, problem)."""
+    code = {path: text for path, text in texts.items() if is_code(path)}
+    rows = {int(row[1]): row for row in _SCENARIO_ROW.finditer(texts[SCENARIOS])}
+    for path, text in code.items():
+        for comment in _SCENARIO.finditer(text):
+            for first, last in re.findall(r'(\d+)(?:-(\d+))?', comment[1]):
+                for number in range(int(first), int(last or first) + 1):
+                    if number not in rows:
+                        line = cpp_text.line_of(text, comment.start())
+                        yield path, line, f'scenario {number} is not in {SCENARIOS}'
+    known = set(re.findall(r'\w+', '\n'.join(code.values())))
+    for row in rows.values():
+        for test in re.findall(r'`([^`]+)`', row[2]):
+            if not known.issuperset(test.split('.')):
+                line = cpp_text.line_of(texts[SCENARIOS], row.start())
+                yield SCENARIOS, line, f'there is no test {test}'

@@ -89,6 +89,20 @@ class ChecksTest(unittest.TestCase):
         self.assertEqual(lacking('a/BUILD.bazel', 'a/README.md', 'BUILD.bazel'), ['.'])
         self.assertEqual(lacking('b/x.cc', 'third_party/bazel/BUILD.bazel'), [])
 
+    def test_scenarios(self):
+
+        def problems(code, tests):
+            table = f'| | what | tests |\n| 7 | x | `{tests}` |\n| 8 | y | with snapshots |\n'
+            return [(path, line) for path, line, _ in checks.scenarios(
+                {'a_test.cc': code + 'TEST(a_test, a_rule) {}', checks.SCENARIOS: table})]
+
+        for good in ('', '// Scenario 7.\n', '// Scenarios 7 and 8.\n', '// Scenarios 7,\n// 8.\n'):
+            self.assertEqual(problems(good, 'a_test.a_rule'), [])
+        for bad in ('// Scenario 9: x', '// Scenarios 7, 9.', '// Scenarios 7,\n  // 9.',
+                    '// (scenarios 7-9)'):
+            self.assertEqual(problems(bad + '\n', 'a_test.a_rule'), [('a_test.cc', 1)])
+        self.assertEqual(problems('', 'a_test.no_rule'), [(checks.SCENARIOS, 2)])
+
 
 if __name__ == '__main__':
     unittest.main()

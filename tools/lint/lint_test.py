@@ -69,6 +69,11 @@ class LintTest(unittest.TestCase):
         missing = list(checks.folders_without_readme(self.files))
         self.assertFalse(missing, f'without README.md: {", ".join(missing)}')
 
+    def test_scenarios_are_explained_and_their_tests_exist(self):
+        texts = {path: read(path) for path in self.files}
+        found = [f'{path}:{line}: {problem}' for path, line, problem in checks.scenarios(texts)]
+        self.assertFalse(found, '\n' + '\n'.join(found))
+
     def test_cpp_is_formatted(self):
         found = misformatted([path for path in self.files if checks.is_cpp(path)])
         self.assertFalse(found, '\n'.join(['', *found, 'bazel run //tools/lint:fix puts it right']))

@@ -1,6 +1,7 @@
 #include "actors/edge.h"
 
 #include "actors/end_after.h"
+#include "actors/patience.h"
 #include "caf/sec.hpp"
 #include "caf/typed_event_based_actor.hpp"
 
@@ -43,23 +44,31 @@ void answer_load(intake::load& load, const outcome& o, bool consecutive) {
     answer_each(load, o, consecutive);
 }
 
-raft_errc end_of(const observed& board) {
-  const auto why = board.get().failure;
-  return why == raft_errc::none ? raft_errc::shutting_down : why;
-}
-
 }  // namespace
 
-// What no actor took was not done; after the deadline nobody knows.
+// What no actor took was not done, be it this node's or the leader that it was passed on to; after
+// the deadline nobody knows.
 raft_errc code_of_failure(const caf::error& e, const observed& board) {
   if (e != caf::sec::request_receiver_down) return code_of(e, raft_errc::outcome_unknown);
-  const auto life = board.get().life;
-  const bool ended = life == node_life::stopped || life == node_life::failed;
-  return ended ? end_of(board) : raft_errc::not_leader;
+  return board.ended() ? board.why_ended() : raft_errc::not_leader;
+}
+
+raft_errc code_of(waited how, const observed& board) {
+  switch (how) {
+    case waited::ok:
+      return raft_errc::none;
+    case waited::timed_out:
+      return raft_errc::outcome_unknown;
+    case waited::busy:
+      return raft_errc::busy;
+    case waited::shutting_down:
+      break;
+  }
+  return board.why_ended();
 }
 
 edge::~edge() {
-  const auto why = end_of(*options_.board);
+  const auto why = options_.board->why_ended();
   for (auto* in : {&options_.from->writes, &options_.from->reads})
     for (auto& load : in->close()) answer_load(load, outcome{{}, why, {}, {}, {}}, false);
   for (auto* under_way : {&writes_, &reads_})
@@ -101,7 +110,7 @@ void edge::send_reads() {
 template <class Message>
 void edge::submit(intake::load load, loads& under_way, Message message) {
   const auto id = message.id;
-  const auto deadline = load.under.deadline;
+  const auto deadline = bounded(load.under.deadline);
   under_way.emplace(id, std::move(load));
   self_->request(options_.server, deadline, std::move(message))
       .then([this, id, &under_way](const outcome& o) { finish(under_way, id, o); },

@@ -67,6 +67,8 @@ edge_actor::behavior_type edge_behavior(edge_actor::stateful_pointer<edge_state>
 
 // What an error that the server did not choose says about the request.
 raft_errc code_of_failure(const caf::error& e, const observed& board);
+// What the end of a wait says about it.
+raft_errc code_of(waited how, const observed& board);
 
 }  // namespace troupe
 

@@ -13,7 +13,7 @@ enum class raft_errc : uint8_t {
   none = 0,
   // -- refused before the log: nothing happened, a client may try again --
   not_leader = 1,  // go to the leader that comes with it, when one is known
-  busy = 2,        // a bound on bytes under way was reached
+  busy = 2,        // a bound on what is under way was reached
   too_large = 3,   // larger than one batch may be; trying again does not help
   // -- it was in the log --
   dropped = 4,          // overwritten by another leader for certain: nothing happened
@@ -32,7 +32,7 @@ enum class raft_errc : uint8_t {
   not_ready = 15,            // a node that should vote or lead is not caught up or not reachable
   precondition_failed = 16,  // the cluster is not in the state that the caller asked for
   // -- the node --
-  machine_failed = 17,  // the user's state machine threw: its node has ended
+  machine_failed = 17,  // the user's state machine threw: its node ends
 };
 inline constexpr raft_errc last_raft_errc = raft_errc::machine_failed;
 

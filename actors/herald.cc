@@ -3,16 +3,12 @@
 #include <algorithm>
 
 #include "actors/end_after.h"
+#include "actors/patience.h"
 #include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 
 namespace troupe {
-namespace {
-
-// Nobody waits longer, and no sum of times overflows.
-constexpr duration longest = std::chrono::hours(24 * 365);
-
-}  // namespace
+namespace {}  // namespace
 
 herald::herald(self_ptr self, std::shared_ptr<observed> board)
     : self_(self), board_(std::move(board)) {
@@ -29,24 +25,24 @@ herald::~herald() {
 void herald::add(observed::news& news) {
   const auto now = self_->clock().now();
   for (auto& w : news.waits) {
-    const auto until = now + std::min(w.patience, longest);
+    const auto until = now + bounded(w.patience);
     waits_.push_back({until, std::move(w)});
   }
   for (auto& l : news.listeners) listeners_.push_back(std::move(l));
 }
 
-void herald::tell(const metrics& facts) {
+size_t herald::tell(const metrics& facts) {
   for (auto& listener : listeners_) listener(facts);
-  std::erase_if(waits_, [&](pending& w) {
+  return std::erase_if(waits_, [&](pending& w) {
     if (!w.what.holds(facts)) return false;
     w.what.done(waited::ok);
     return true;
   });
 }
 
-void herald::give_up() {
+size_t herald::give_up() {
   const auto now = self_->clock().now();
-  std::erase_if(waits_, [&](pending& w) {
+  const auto over = std::erase_if(waits_, [&](pending& w) {
     if (now < w.until) return false;
     w.what.done(waited::timed_out);
     return true;
@@ -55,14 +51,14 @@ void herald::give_up() {
     next_.cancel();
   else
     next_.set(self_, std::ranges::min_element(waits_, {}, &pending::until)->until);
+  return over;
 }
 
 void herald::on_stir() {
   auto news = board_->take();
   add(news);
-  tell(news.facts);
-  give_up();
-  if (waits_.empty()) board_->rest();
+  const auto held = tell(news.facts);
+  board_->answered(held + give_up());
 }
 
 void herald::on_tick(const tick& t) {

@@ -34,8 +34,8 @@ class herald {
   };
 
   void add(observed::news& news);
-  void tell(const metrics& facts);
-  void give_up();
+  size_t tell(const metrics& facts);
+  size_t give_up();
 
   self_ptr self_;
   std::shared_ptr<observed> board_;

@@ -48,6 +48,10 @@ class intake {
     bool last = false;  // none came behind it before it was taken
   };
 
+  // What may wait, in bytes: items, and for each closure its own size and a guess of what it holds.
+  // Also the most that one proposal holds.
+  static constexpr size_t bound = 32 << 20;
+
   enum class pushed { first, more, full, too_large, closed };
   // `first`: the edge must be woken. `full`: over the bound for now, `too_large`: for ever;
   // `closed`: the node has ended. Of these three nothing was taken, callbacks included.
@@ -62,8 +66,9 @@ class intake {
   std::deque<load> close();
 
  private:
-  std::optional<pushed> refuse(size_t bytes) const;
-  pushed taken(size_t bytes);
+  static size_t cost_of(const load& l);
+  std::optional<pushed> refuse(size_t payload, size_t cost) const;
+  pushed taken(size_t cost);
 
   std::mutex mutex_;
   std::deque<load> loads_;

@@ -50,7 +50,7 @@ using log_store_actor =
 
 // Hosts the user's machine.
 using state_machine_actor =
-    caf::typed_actor<reacts_to<apply>, reacts_to<query>, reacts_to<visit>,
+    caf::typed_actor<reacts_to<apply>, reacts_to<query>, replies_to<visit>::with<done>,
                      replies_to<hash_log>::with<log_hash>,
                      replies_to<describe_applied>::with<applied>, reacts_to<tick>>;
 

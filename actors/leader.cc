@@ -91,8 +91,8 @@ caf::result<outcome> leader::on_propose(const propose& m) {
   if (gathering_.size() + bytes > batch::max_size) seal(batch_kind::commands);
   TROUPE_EVENT(debug) << "gathers " << bytes << " bytes behind " << gathering_.size();
   gathering_.add_all(m.commands);
-  gathering_claims_.push_back(
-      {route::of_current(self_), m.id, m.commands.size(), bytes, m.notify_commit});
+  gathering_claims_.push_back({route::of_current(self_, refusal(m.id, raft_errc::outcome_unknown)),
+                               m.id, m.commands.size(), bytes, m.notify_commit});
   if (!gathering_request_) gathering_request_ = m.id;
   under_way_ += bytes + claim_cost;
   if (gathering_.size() >= options_.limits.batch.value)

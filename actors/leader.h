@@ -137,6 +137,7 @@ class leader {
   void refuse_reads();
 
   // -- membership --
+  route who_asks();
   caf::result<admin_reply> on_change(const admin_request& m, const change_members& c);
   caf::result<admin_reply> on_abort_change();
   raft_errc refuse_change(const change_members& c, std::string& why) const;

@@ -20,7 +20,7 @@ caf::result<admin_reply> leader::on_transfer(const admin_request& m, node_id to)
         raft_errc::not_allowed, {}, {}, absl::StrCat("node ", to.value, " is no voter")};
   if (!to) to = protocol_.successor(now());
   if (!to) return admin_reply{raft_errc::not_ready, {}, {}, "no other voter answers"};
-  begin_handover({to, now() + m.patience, /*leaving=*/false, route::of_current(self_)});
+  begin_handover({to, now() + m.patience, /*leaving=*/false, who_asks()});
   return caf::delegated<admin_reply>{};
 }
 

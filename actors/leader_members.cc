@@ -35,6 +35,11 @@ raft_errc leader::refuse_change(const change_members& c, std::string& why) const
   return raft_errc::none;
 }
 
+route leader::who_asks() {
+  return route::of_current(self_,
+                           admin_reply{raft_errc::outcome_unknown, {}, {}, "the leader ended"});
+}
+
 caf::result<admin_reply> leader::on_change(const admin_request& m, const change_members& c) {
   std::string why;
   if (const auto code = refuse_change(c, why); code != raft_errc::none)
@@ -42,7 +47,7 @@ caf::result<admin_reply> leader::on_change(const admin_request& m, const change_
   auto goal = core::goal_of(protocol_.members(), c.changes, c.retain, options_.mode);
   if (!goal.ok())
     return admin_reply{raft_errc::invalid, {}, {}, std::string(goal.status().message())};
-  begin_change({std::move(*goal), now() + m.patience, route::of_current(self_), {}});
+  begin_change({std::move(*goal), now() + m.patience, who_asks(), {}});
   return caf::delegated<admin_reply>{};
 }
 
@@ -52,7 +57,7 @@ caf::result<admin_reply> leader::on_abort_change() {
   if (change_ && !protocol_.members().joint() && !protocol_.members_committed() &&
       change_->goal.configs() == protocol_.members().configs())
     return admin_reply{raft_errc::not_allowed, {}, {}, "the change is all but done"};
-  begin_change({core::way_back(protocol_.members()), instant::max(), route::of_current(self_), {}});
+  begin_change({core::way_back(protocol_.members()), instant::max(), who_asks(), {}});
   return caf::delegated<admin_reply>{};
 }
 

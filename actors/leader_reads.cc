@@ -11,7 +11,7 @@ caf::result<outcome> leader::on_read(const read& m) {
   const size_t bytes = m.queries.bytes().size();
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
   under_way_ += bytes;
-  query q{{}, route::of_current(self_), m.id, m.queries};
+  query q{{}, route::of_current(self_, refusal(m.id, raft_errc::not_leader)), m.id, m.queries};
   // From the moment that a transfer starts another leader may be elected within the lease.
   const bool leased = m.mode == read_mode::lease && !lease_void_ &&
                       protocol_.leased(now(), options_.limits.clock_drift);

@@ -18,25 +18,24 @@ caf::result<status> leader::on_status() {
   struct gathering {
     status so_far;
     size_t missing;
-    caf::typed_response_promise<status> promise;
-    void one_less() {
-      if (--missing == 0) promise.deliver(std::move(so_far));
+    route to;
+    void one_less(self_ptr self) {
+      if (--missing == 0) to.deliver(self, std::move(so_far));
     }
   };
   // One more than there are replicators, for the case that there is none.
   auto g = std::make_shared<gathering>(std::move(s), followers_.size() + 1,
-                                       self_->make_response_promise<status>());
+                                       route::of_current(self_, make_error(raft_errc::deposed)));
   for (const auto& [id, r] : followers_.actors())
     self_->request(r, options_.timing.rpc_timeout(), status_request{})
         .then(
-            [g](const replicator_status& p) {
+            [this, g](const replicator_status& p) {
               g->so_far.replication.push_back(p.peer);
-              g->one_less();
+              g->one_less(self_);
             },
-            [g](const caf::error&) { g->one_less(); });
-  auto promise = g->promise;
-  g->one_less();
-  return promise;
+            [this, g](const caf::error&) { g->one_less(self_); });
+  g->one_less(self_);
+  return caf::delegated<status>{};
 }
 
 // On the board (observed.h), which the server clears when the leadership is over.

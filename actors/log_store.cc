@@ -78,7 +78,11 @@ void on_sync(self_ptr self) {
     return;
   }
   const flushed fact{state.storage->tail().last};
-  state.board->post([&](metrics& b) { b.last = fact.last; });
+  state.board->post([&](metrics& b) {
+    b.last = fact.last;
+    ++b.totals.syncs;
+    b.totals.appends += state.unsynced.size();
+  });
   for (auto& promise : std::exchange(state.unsynced, {})) promise.deliver(fact);
 }
 

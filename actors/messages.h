@@ -161,7 +161,8 @@ struct log_hash {
   std::optional<uint64_t> hash;
 };
 struct describe_applied {};
-// Runs in the middle of the machine's life, between two batches. Never throws.
+// Runs in the middle of the machine's life, between two batches. Never throws. Answered when it was
+// done.
 struct visit {
   std::function<void(const machine&)> what;
 };

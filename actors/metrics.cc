@@ -22,6 +22,8 @@ std::string_view to_string(node_life life) {
       return "starting";
     case node_life::running:
       return "running";
+    case node_life::stopping:
+      return "stopping";
     case node_life::stopped:
       return "stopped";
     case node_life::failed:

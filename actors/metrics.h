@@ -13,8 +13,9 @@ namespace troupe {
 
 enum class node_role : uint8_t { learner, follower, candidate, leader };
 
-// `failed`: its disk or its machine did; metrics::failure has the reason.
-enum class node_life : uint8_t { starting, running, stopped, failed };
+// `stopping`: it takes nothing any more, but its log store has not ended yet. `failed`: its disk or
+// its machine did; metrics::failure has the reason.
+enum class node_life : uint8_t { starting, running, stopping, stopped, failed };
 
 struct metrics {
   struct peer {
@@ -22,6 +23,17 @@ struct metrics {
     instant heard;      // when the last request that it answered was sent
 
     bool operator==(const peer&) const = default;
+  };
+
+  // How often, since the node was started: two looks at them give a rate, and the quotients tell
+  // how much shared one sync or one batch.
+  struct counts {
+    uint64_t candidacies = 0;  // elections that it stood for
+    uint64_t leaderships = 0;
+    uint64_t appends = 0, syncs = 0;     // of its log
+    uint64_t batches = 0, commands = 0;  // applied, those of the old log included
+
+    bool operator==(const counts&) const = default;
   };
 
   node_id id;
@@ -45,6 +57,8 @@ struct metrics {
   // std::chrono::steady_clock in production.
   std::optional<instant> quorum_acked;  // a write quorum followed it at this time
   std::map<node_id, peer> replication;
+
+  counts totals;
 
   bool members_committed() const { return members_at.index <= committed; }
   // All that the log held at the start is committed and applied again, or was overwritten.

@@ -56,6 +56,7 @@ raft start_node(caf::actor_system& system, node_options options) {
   s.seed = options.seed != 0 ? options.seed : std::random_device{}();
   s.genesis = std::move(options.genesis);
   s.elections = options.elections;
+  s.heartbeats = options.heartbeats;
   s.leader_restore = options.leader_restore;
   s.board = board;
   auto server = system.spawn(server_behavior, std::move(s));
@@ -65,8 +66,8 @@ raft start_node(caf::actor_system& system, node_options options) {
                                         caf::actor_cast<caf::actor>(store)};
   auto edge = system.spawn(edge_behavior, edge_options{inputs, server, options.id, board, company});
   auto herald = system.spawn(herald_behavior, board, company);
-  const node_config config{options.timing, options.mode, options.limits, options.elections,
-                           options.leader_restore};
+  const node_config config{options.timing,    options.mode,       options.limits,
+                           options.elections, options.heartbeats, options.leader_restore};
   return raft({&system, options.id, config, server, store, machine, edge, herald, inputs, board});
 }
 

@@ -22,7 +22,8 @@ struct node_options {
   resolver resolve;
   core::membership genesis;  // for a node that has no membership yet; empty: wait to be initialised
   uint64_t seed = 0;         // 0: a random one
-  bool elections = true;
+  bool elections = true;     // stands for election by itself; switched by raft::enable_elections
+  bool heartbeats = true;    // sends them while it leads; switched by raft::enable_heartbeats
   bool leader_restore = true;  // see server_options
 };
 

@@ -11,7 +11,8 @@ struct node_config {
   core::timing timing;
   core::vote_mode mode = core::vote_mode::advanced;
   leader_limits limits;
-  bool elections = true;  // at the start
+  bool elections = true;   // at the start, and so are
+  bool heartbeats = true;  // these
   bool leader_restore = true;
 };
 

@@ -12,6 +12,8 @@ std::string_view to_string(waited how) {
       return "timed out";
     case waited::shutting_down:
       return "shutting down";
+    case waited::busy:
+      return "busy";
   }
   return "unknown";
 }
@@ -30,6 +32,20 @@ metrics observed::get() const {
   return facts_;
 }
 
+bool observed::ended() const {
+  const auto life = get().life;
+  return life != node_life::starting && life != node_life::running;
+}
+
+raft_errc observed::why_ended() const {
+  std::lock_guard lock(mutex_);
+  return why_ended_locked();
+}
+
+raft_errc observed::why_ended_locked() const {
+  return facts_.failure == raft_errc::none ? raft_errc::shutting_down : facts_.failure;
+}
+
 void observed::when(wait w) {
   std::unique_lock lock(mutex_);
   if (closed_) {
@@ -38,16 +54,24 @@ void observed::when(wait w) {
     w.done(w.holds(facts) ? waited::ok : waited::shutting_down);
     return;
   }
+  if (open_ == most_waits) {
+    lock.unlock();
+    w.done(waited::busy);
+    return;
+  }
   waits_.push_back(std::move(w));
-  waited_for_ = true;
+  ++open_;
   if (!awake_) wake(lock);
 }
 
-void observed::follow(listener l) {
+raft_errc observed::follow(listener l) {
   std::unique_lock lock(mutex_);
-  if (closed_) return;
+  if (closed_) return why_ended_locked();
+  if (listening_ == most_listeners) return raft_errc::busy;
   listeners_.push_back(std::move(l));
+  ++listening_;
   if (!awake_) wake(lock);
+  return raft_errc::none;
 }
 
 void observed::attend(std::function<void()> rouse) {
@@ -74,9 +98,9 @@ observed::news observed::take() {
   return take_locked();
 }
 
-void observed::rest() {
+void observed::answered(size_t count) {
   std::lock_guard lock(mutex_);
-  waited_for_ = !waits_.empty();
+  open_ -= count;
 }
 
 observed::news observed::close() {

@@ -1,4 +1,4 @@
-// Rules of the board and of its herald, in virtual time.
+// Rules of the board, of conditions on it, and of extensions.
 #include "actors/observed.h"
 
 #include <atomic>
@@ -8,9 +8,6 @@
 
 #include "actors/extensions.h"
 #include "actors/raft_fixture.h"
-#include "caf/event_based_actor.hpp"
-#include "caf/send.hpp"
-#include "caf/typed_event_based_actor.hpp"
 
 namespace troupe {
 namespace {
@@ -48,7 +45,7 @@ TEST(observed_test, posts_wake_the_herald_only_where_somebody_waits) {
   apply_up_to(board, 102);
   EXPECT_EQ(roused, 3);
   board.take();
-  board.rest();
+  board.answered(1);
   apply_up_to(board, 103);
   EXPECT_EQ(roused, 3);
 }
@@ -96,12 +93,44 @@ TEST(observed_test, an_ended_node_leads_and_follows_nobody) {
 TEST(observed_test, every_role_life_and_end_of_a_wait_has_a_name) {
   for (auto r : {node_role::learner, node_role::follower, node_role::candidate, node_role::leader})
     EXPECT_NE(to_string(r), "unknown role");
-  for (auto l : {node_life::starting, node_life::running, node_life::stopped, node_life::failed})
+  for (auto l : {node_life::starting, node_life::running, node_life::stopping, node_life::stopped,
+                 node_life::failed})
     EXPECT_NE(to_string(l), "unknown state");
-  for (auto w : {waited::ok, waited::timed_out, waited::shutting_down})
+  for (auto w : {waited::ok, waited::timed_out, waited::shutting_down, waited::busy})
     EXPECT_NE(to_string(w), "unknown");
   for (int c = 0; c <= static_cast<int>(last_raft_errc); ++c)
     EXPECT_NE(to_string(static_cast<raft_errc>(c)), "unknown error") << c;
+}
+
+TEST(observed_test, waits_are_bounded_and_those_that_are_answered_make_room) {
+  observed board;
+  std::vector<waited> ends;
+  const auto wait = [&] {
+    board.when({until::running(), 1s, [&](waited how) { ends.push_back(how); }});
+  };
+  for (size_t i = 0; i < observed::most_waits; ++i) wait();
+  EXPECT_TRUE(ends.empty());
+  wait();
+  EXPECT_EQ(ends, std::vector{waited::busy});
+  EXPECT_EQ(board.take().waits.size(), observed::most_waits);
+  wait();
+  EXPECT_EQ(ends.size(), 2u) << "the herald still holds them";
+  board.answered(1);
+  wait();
+  EXPECT_EQ(ends.size(), 2u);
+  wait();
+  EXPECT_EQ(ends, std::vector(3, waited::busy));
+}
+
+TEST(observed_test, listeners_are_bounded_and_told_why_nobody_will_call_them) {
+  observed board;
+  const auto listen = [&] { return board.follow([](const metrics&) {}); };
+  for (size_t i = 0; i < observed::most_listeners; ++i) ASSERT_EQ(listen(), raft_errc::none);
+  EXPECT_EQ(listen(), raft_errc::busy);
+  board.take();
+  EXPECT_EQ(listen(), raft_errc::busy) << "the herald has them";
+  board.close();
+  EXPECT_EQ(listen(), raft_errc::shutting_down);
 }
 
 // -- conditions -----------------------------------------------------------------------------------
@@ -155,6 +184,7 @@ TEST(until_test, positions_are_reached_exactly_or_at_least) {
     EXPECT_TRUE(exactly(log_index(at))(m)) << at;
     EXPECT_FALSE(exactly(log_index(at - 1))(m)) << at;
     EXPECT_TRUE(at_least(log_index(at - 1))(m)) << at;
+    EXPECT_TRUE(at_least(log_index(at))(m)) << at;
     EXPECT_FALSE(at_least(log_index(at + 1))(m)) << at;
   }
 }
@@ -168,134 +198,6 @@ TEST(until_test, a_node_has_recovered_when_all_that_it_found_is_applied_again) {
   m.committed = log_index(6);
   EXPECT_FALSE(until::recovered()(m));
   EXPECT_FALSE(until::recovered()(metrics()));  // still starting
-}
-
-// -- the herald -----------------------------------------------------------------------------------
-
-class herald_test : public virtual_raft_test {
- protected:
-  herald_test() {
-    system_.spawn(herald_behavior, board_, std::vector<caf::actor>{subject_});
-    run();
-  }
-  ~herald_test() override { end(); }
-
-  void end() {
-    caf::anon_send_exit(subject_, caf::exit_reason::user_shutdown);
-    run();
-  }
-  // Where the end of a wait is noted, and when it came.
-  auto note(std::vector<waited>& into) {
-    return [&](waited how) { into.push_back(how), ended_ = now(); };
-  }
-
-  std::shared_ptr<observed> board_ = std::make_shared<observed>();
-  caf::actor subject_ =
-      system_.spawn([](caf::event_based_actor*) -> caf::behavior { return {[](wake) {}}; });
-  instant ended_;
-};
-
-TEST_F(herald_test, a_wait_ends_when_its_condition_holds_and_only_once) {
-  std::vector<waited> ends;
-  board_->when({until::applied_at_least(log_index(2)), 1s, note(ends)});
-  apply_up_to(*board_, 1);
-  run();
-  EXPECT_TRUE(ends.empty());
-  apply_up_to(*board_, 2);
-  run();
-  apply_up_to(*board_, 3);
-  run();
-  EXPECT_EQ(ends, std::vector{waited::ok});
-}
-
-TEST_F(herald_test, a_condition_that_holds_already_needs_no_change) {
-  apply_up_to(*board_, 5);
-  std::vector<waited> ends;
-  board_->when({until::applied_at_least(log_index(2)), 1s, note(ends)});
-  run();
-  EXPECT_EQ(ends, std::vector{waited::ok});
-}
-
-TEST_F(herald_test, waits_time_out_at_their_own_time) {
-  std::vector<waited> late, early;
-  const auto begin = now();
-  const auto never = until::applied_at_least(log_index(2));
-  board_->when({never, 3s, note(late)});
-  board_->when({never, 1s, note(early)});
-  ASSERT_TRUE(run_until([&] { return !early.empty(); }));
-  EXPECT_EQ(ended_, begin + 1s);
-  EXPECT_TRUE(late.empty());
-  ASSERT_TRUE(run_until([&] { return !late.empty(); }));
-  EXPECT_EQ(ended_, begin + 3s);
-  EXPECT_EQ(early, std::vector{waited::timed_out});
-  EXPECT_EQ(late, std::vector{waited::timed_out});
-}
-
-TEST_F(herald_test, the_longest_patience_does_not_overflow) {
-  std::vector<waited> ends;
-  board_->when({until::applied_at_least(log_index(2)), duration::max(), note(ends)});
-  run();
-  EXPECT_TRUE(ends.empty());
-  apply_up_to(*board_, 2);
-  run();
-  EXPECT_EQ(ends, std::vector{waited::ok});
-}
-
-TEST_F(herald_test, the_end_of_the_node_ends_every_wait) {
-  std::vector<waited> before, after;
-  const auto never = until::applied_at_least(log_index(2));
-  board_->when({never, 1s, note(before)});
-  run();
-  board_->when({never, 1s, note(before)});  // not taken yet
-  end();
-  board_->when({never, 1s, note(after)});
-  EXPECT_EQ(before, (std::vector{waited::shutting_down, waited::shutting_down}));
-  EXPECT_EQ(after, std::vector{waited::shutting_down});
-  board_->when({[](const metrics& m) { return m.life == node_life::stopped; }, 1s, note(after)});
-  EXPECT_EQ(after.back(), waited::ok);
-}
-
-TEST_F(herald_test, a_callback_may_use_the_board) {
-  std::vector<waited> ends;
-  board_->when({until::applied_at_least(log_index(1)), 1s, [&](waited) {
-                  apply_up_to(*board_, 2);
-                  EXPECT_EQ(board_->get().applied, log_index(2));
-                  board_->when({until::applied_at_least(log_index(2)), 1s, note(ends)});
-                }});
-  apply_up_to(*board_, 1);
-  run();
-  EXPECT_EQ(ends, std::vector{waited::ok});
-}
-
-TEST_F(herald_test, a_listener_hears_the_present_state_the_changes_and_the_end) {
-  const auto lead = [&](uint64_t t) {
-    board_->post([&](metrics& m) { m.leader = {term(t), node_id(1)}; });
-    run();
-  };
-  lead(1);
-  std::vector<uint64_t> terms;
-  board_->follow([&](const metrics& m) { terms.push_back(m.leader.in.value); });
-  run();
-  lead(2);
-  lead(2);
-  end();
-  EXPECT_EQ(terms, (std::vector<uint64_t>{1, 2, 0}));
-}
-
-// -- watching one number --------------------------------------------------------------------------
-
-TEST_F(herald_test, a_watch_knows_what_it_saw) {
-  progress_watch<log_index> w(board_, [](const metrics& m) { return m.applied; });
-  EXPECT_FALSE(w.changed());
-  apply_up_to(*board_, 4);
-  EXPECT_TRUE(w.changed());
-  EXPECT_EQ(got(w.next(1s)), waited::ok);
-  EXPECT_EQ(w.get(), log_index(4));
-  EXPECT_FALSE(w.changed());
-  EXPECT_EQ(got(w.next(1s)), waited::timed_out);
-  EXPECT_EQ(got(w.wait_until_ge(log_index(4), 1s)), waited::ok);
-  EXPECT_EQ(got(w.wait_until_ge(log_index(5), 1s)), waited::timed_out);
-  EXPECT_EQ(got(w.wait_until([](log_index i) { return i == log_index(4); }, 1s)), waited::ok);
 }
 
 // -- extensions -----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // Writes, reads, and the end of a node. raft_observe.cc has what is known, raft_admin.cc the rest.
 #include "actors/raft.h"
 
+#include "actors/ask.h"
 #include "actors/machine.h"
 #include "caf/actor_system.hpp"
 #include "caf/scoped_actor.hpp"
@@ -20,8 +21,6 @@ outcome_callback fulfil(std::shared_ptr<std::promise<outcome>> promise) {
   return [promise = std::move(promise)](const outcome& o) { promise->set_value(o); };
 }
 
-constexpr duration read_deadline = std::chrono::seconds(10);
-
 // Wakes the edge where need be; why nothing was taken, if so.
 raft_errc settle(const raft::parts& p, intake::pushed how) {
   switch (how) {
@@ -37,8 +36,7 @@ raft_errc settle(const raft::parts& p, intake::pushed how) {
     case intake::pushed::closed:
       break;
   }
-  const auto why = p.board->get().failure;
-  return why == raft_errc::none ? raft_errc::shutting_down : why;
+  return p.board->why_ended();
 }
 
 void push(const raft::parts& p, intake& in, std::string_view item, const intake::terms& under,
@@ -97,54 +95,75 @@ std::future<outcome> raft::write_blank(duration deadline) {
 
 // -- reads ----------------------------------------------------------------------------------------
 
-std::future<reply> raft::read(std::string_view query, read_mode mode) {
+std::future<reply> raft::read(std::string_view query, read_mode mode, duration deadline) {
   auto promise = std::make_shared<std::promise<reply>>();
   auto future = promise->get_future();
-  read(query, fulfil(std::move(promise)), mode);
+  read(query, fulfil(std::move(promise)), mode, deadline);
   return future;
 }
 
-void raft::read(std::string_view query, callback done, read_mode mode) {
-  push(*p_, p_->inputs->reads, query, {{}, mode, read_deadline}, done, {});
+void raft::read(std::string_view query, callback done, read_mode mode, duration deadline) {
+  push(*p_, p_->inputs->reads, query, {{}, mode, deadline}, done, {});
 }
 
 // A read of nothing: its outcome names a state that reflects all that was acknowledged, at the
 // leader. This node has it when it applied as much.
-std::future<result<log_index>> raft::ensure_linearizable(duration deadline) {
+std::future<result<log_index>> raft::ensure_linearizable(duration deadline, read_mode how) {
   auto promise = std::make_shared<std::promise<result<log_index>>>();
   auto future = promise->get_future();
-  auto on_index = [promise, deadline, board = p_->board](const outcome& o) {
+  if (how != read_mode::linearizable && how != read_mode::lease) {
+    promise->set_value({raft_errc::invalid, {}});
+    return future;
+  }
+  const auto& clock = p_->system->clock();
+  auto on_index = [promise, &clock, until = clock.now() + bounded(deadline),
+                   board = p_->board](const outcome& o) {
     if (o.code != raft_errc::none) return promise->set_value({o.code, {}});
-    board->when(
-        {until::applied_at_least(o.index), deadline, [promise, index = o.index](waited how) {
-           const auto code = how == waited::ok          ? raft_errc::none
-                             : how == waited::timed_out ? raft_errc::outcome_unknown
-                                                        : raft_errc::shutting_down;
-           promise->set_value({code, index});
-         }});
+    const auto applied = [promise, board, index = o.index](waited end) {
+      promise->set_value({code_of(end, *board), index});
+    };
+    board->when({until::applied_at_least(o.index), until - clock.now(), applied});
   };
-  intake::load load{{{}, read_mode::linearizable, deadline}, {}, {}, std::move(on_index), {}};
-  push_whole(*p_, p_->inputs->reads, std::move(load));
+  push_whole(*p_, p_->inputs->reads, {{{}, how, deadline}, {}, {}, std::move(on_index), {}});
   return future;
 }
 
-std::future<raft_errc> raft::with_state_machine(std::function<void(const machine&)> look) {
-  // Answers when the actor has ended and CAF drops the message.
-  struct ticket {
-    std::promise<raft_errc> promise;
-    raft_errc code = raft_errc::shutting_down;
-    ~ticket() { promise.set_value(code); }
-  };
-  auto t = std::make_shared<ticket>();
-  auto future = t->promise.get_future();
-  caf::anon_send(p_->machine, visit{[t, look = std::move(look)](const machine& m) {
-                   try {
-                     look(m);
-                     t->code = raft_errc::none;
-                   } catch (...) {
-                     t->code = raft_errc::machine_failed;
-                   }
-                 }});
+namespace {
+
+// A look at the machine: run by it, or given up, never both.
+struct look_once {
+  std::function<void(const machine&)> look;
+  std::promise<raft_errc> promise;
+  std::atomic<bool> claimed = false;
+
+  void run(const machine& m) {
+    if (claimed.exchange(true)) return;
+    try {
+      look(m);
+      promise.set_value(raft_errc::none);
+    } catch (...) {
+      promise.set_value(raft_errc::machine_failed);
+    }
+  }
+  void give_up(raft_errc why) {
+    if (!claimed.exchange(true)) promise.set_value(why);
+  }
+};
+
+}  // namespace
+
+std::future<raft_errc> raft::with_state_machine(std::function<void(const machine&)> look,
+                                                duration deadline) {
+  auto once = std::make_shared<look_once>();
+  once->look = std::move(look);
+  auto future = once->promise.get_future();
+  ask<done>(
+      *p_, p_->machine, visit{[once](const machine& m) { once->run(m); }}, deadline,
+      [](const done&) {},
+      // No answer in time: it is not run any more. CAF's other errors mean that it never was.
+      [once](raft_errc why) {
+        once->give_up(why == raft_errc::outcome_unknown ? raft_errc::busy : why);
+      });
   return future;
 }
 
@@ -155,10 +174,22 @@ void raft::stop() { caf::anon_send_exit(p_->server, caf::exit_reason::user_shutd
 
 raft::shared::~shared() { caf::anon_send_exit(server, caf::exit_reason::user_shutdown); }
 
-void raft::shutdown() {
+bool raft::shutdown(duration patience) {
   stop();
   caf::scoped_actor self{*p_->system};
-  self->wait_for(p_->server, p_->machine, p_->store, p_->edge, p_->herald);
+  self->monitor(p_->server);
+  self->monitor(p_->machine);
+  self->monitor(p_->store);
+  self->monitor(p_->edge);
+  self->monitor(p_->herald);
+  const auto until = std::chrono::steady_clock::now() + bounded(patience);
+  size_t left = 5;
+  bool late = false;
+  while (left > 0 && !late)
+    self->receive(
+        [&](const caf::down_msg&) { --left; },
+        caf::after(bounded(until - std::chrono::steady_clock::now())) >> [&] { late = true; });
+  return !late;
 }
 
 }  // namespace troupe

@@ -1,42 +1,35 @@
 // What the handle asks of its server: status, members and leadership, switches.
+#include "actors/ask.h"
 #include "actors/raft.h"
-#include "caf/actor_system.hpp"
-#include "caf/event_based_actor.hpp"
-#include "caf/typed_event_based_actor.hpp"
 
 namespace troupe {
 namespace {
 
-constexpr auto admin_deadline = std::chrono::seconds(10);
-
-// Asks the server from a small actor of its own, which fulfils the promise: with `told` of the
-// reply, or with `failed` of the reason.
 template <class Reply, class Result, class Request>
-std::future<Result> ask(const raft::parts& p, Request request, Result (*told)(const Reply&),
-                        Result (*failed)(raft_errc), duration deadline = admin_deadline) {
+std::future<Result> ask_server(const raft::parts& p, Request request, duration deadline,
+                               Result (*told)(const Reply&), Result (*failed)(raft_errc)) {
   auto promise = std::make_shared<std::promise<Result>>();
   auto future = promise->get_future();
-  p.system->spawn([=, server = p.server, board = p.board](caf::event_based_actor* self) {
-    self->request(server, deadline, request)
-        .then([=](const Reply& r) { promise->set_value(told(r)); },
-              [=](const caf::error& e) { promise->set_value(failed(code_of_failure(e, *board))); });
-  });
+  ask<Reply>(
+      p, p.server, std::move(request), deadline,
+      [=](const Reply& r) { promise->set_value(told(r)); },
+      [=](raft_errc why) { promise->set_value(failed(why)); });
   return future;
 }
 
 template <class Request>
-std::future<raft_errc> tell(const raft::parts& p, Request request) {
-  return ask<done, raft_errc>(
-      p, std::move(request), [](const done&) { return raft_errc::none; },
+std::future<raft_errc> tell(const raft::parts& p, Request request, duration deadline) {
+  return ask_server<done, raft_errc>(
+      p, std::move(request), deadline, [](const done&) { return raft_errc::none; },
       [](raft_errc why) { return why; });
 }
 
 }  // namespace
 
-std::future<result<status>> raft::status() {
+std::future<result<status>> raft::status(duration deadline) {
   using answer = result<troupe::status>;
-  return ask<troupe::status, answer>(
-      *p_, status_request{},
+  return ask_server<troupe::status, answer>(
+      *p_, status_request{}, deadline,
       [](const troupe::status& s) {
         return answer{raft_errc::none, s};
       },
@@ -45,22 +38,26 @@ std::future<result<status>> raft::status() {
       });
 }
 
-std::future<raft_errc> raft::initialize(core::membership members) {
-  return tell(*p_, troupe::initialize{std::move(members)});
+std::future<raft_errc> raft::initialize(core::membership members, duration deadline) {
+  return tell(*p_, troupe::initialize{std::move(members)}, deadline);
 }
 
-std::future<admin_reply> raft::order(admin_command command, duration patience) {
-  return ask<admin_reply, admin_reply>(
+std::future<admin_reply> raft::order(admin_command command, duration patience, duration deadline) {
+  patience = bounded(patience);
+  return ask_server<admin_reply, admin_reply>(
       *p_, admin_request{request_id(p_->id.value << 48), std::move(command), patience},
-      [](const admin_reply& r) { return r; },
+      patience + bounded(deadline), [](const admin_reply& r) { return r; },
       [](raft_errc why) {
         return admin_reply{why, {}, {}, std::string(to_string(why))};
-      },
-      patience + admin_deadline);
+      });
 }
 
-std::future<raft_errc> raft::enable_elections(bool on) { return tell(*p_, configure{on, {}}); }
+std::future<raft_errc> raft::enable_elections(bool on, duration deadline) {
+  return tell(*p_, configure{on, {}}, deadline);
+}
 
-std::future<raft_errc> raft::enable_heartbeats(bool on) { return tell(*p_, configure{{}, on}); }
+std::future<raft_errc> raft::enable_heartbeats(bool on, duration deadline) {
+  return tell(*p_, configure{{}, on}, deadline);
+}
 
 }  // namespace troupe

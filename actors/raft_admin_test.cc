@@ -18,6 +18,7 @@ TEST_F(raft_test, a_cluster_grows_and_shrinks_by_order_of_any_node) {
   EXPECT_TRUE(got(nodes_[0].write("add")).ok());
   const auto grown = got(nodes_[0].order(voters(kind::add_voters, {2, 3})));
   EXPECT_EQ(grown.code, raft_errc::none) << grown.why;
+  EXPECT_EQ(got(nodes_[1].wait(until::leader_known(), patience)), waited::ok);
   EXPECT_TRUE(got(nodes_[1].write("add")).ok());
   const auto shrunk = got(nodes_[1].order(voters(kind::remove_nodes, {3})));
   EXPECT_EQ(shrunk.code, raft_errc::none) << shrunk.why;

@@ -74,7 +74,10 @@ T got(std::future<T> f) {
 class raft_test : public testing::Test {
  protected:
   struct config : caf::actor_system_config {
-    config() { prepare(*this); }
+    config() {
+      prepare(*this);
+      set("scheduler.max-threads", size_t{4});  // a test may hold one of them up
+    }
   };
 
   void start(uint64_t n) {

@@ -55,18 +55,18 @@ std::optional<raft::leadership> raft::as_leader() const {
   return leadership{m.vote.leader, m.quorum_acked.value_or(instant())};
 }
 
-void raft::on_cluster_leader_change(std::function<void(leader_id, leader_id)> changed) {
-  p_->board->follow(
+raft_errc raft::on_cluster_leader_change(std::function<void(leader_id, leader_id)> changed) {
+  return p_->board->follow(
       [changed = std::move(changed), seen = leader_id()](const troupe::metrics& m) mutable {
         if (m.leader == seen) return;
         changed(std::exchange(seen, m.leader), m.leader);
       });
 }
 
-void raft::on_leader_change(std::function<void(leader_id)> start,
-                            std::function<void(leader_id)> stop) {
-  p_->board->follow([start = std::move(start), stop = std::move(stop),
-                     held = leader_id()](const troupe::metrics& m) mutable {
+raft_errc raft::on_leader_change(std::function<void(leader_id)> start,
+                                 std::function<void(leader_id)> stop) {
+  return p_->board->follow([start = std::move(start), stop = std::move(stop),
+                            held = leader_id()](const troupe::metrics& m) mutable {
     const auto now = own_leadership(m);
     if (now == held) return;
     if (held) stop(held);

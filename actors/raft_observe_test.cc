@@ -82,6 +82,21 @@ TEST_F(raft_observe_test, a_node_without_members_is_not_initialized) {
   EXPECT_EQ(got(nodes_[0].wait(until::leader_known(), 1s)), waited::timed_out);
 }
 
+TEST_F(raft_observe_test, totals_tell_how_much_shared_a_batch_and_a_sync) {
+  start_led(1, members_of({1}));
+  const auto before = nodes_[0].metrics().totals;
+  EXPECT_EQ(before.candidacies, 1u);
+  EXPECT_EQ(before.leaderships, 1u);
+  ASSERT_EQ(got(nodes_[0].write_many(commands(5))).code, raft_errc::none);
+  ASSERT_TRUE(got(nodes_[0].write("add")).ok());
+  run();
+  const auto after = nodes_[0].metrics().totals;
+  EXPECT_EQ(after.commands - before.commands, 6u);
+  EXPECT_EQ(after.batches - before.batches, 2u);
+  EXPECT_EQ(after.appends - before.appends, 2u);
+  EXPECT_EQ(after.syncs - before.syncs, 2u);
+}
+
 // -- watching -------------------------------------------------------------------------------------
 
 TEST_F(raft_observe_test, the_watches_see_what_a_write_changes) {
@@ -229,6 +244,71 @@ TEST_F(raft_observe_test, a_late_listener_is_told_of_the_present_leader) {
   heard.expect_in_order(node_id(1));
 }
 
+// -- bounds ---------------------------------------------------------------------------------------
+
+// Before any actor does anything.
+template <class T>
+T at_once(std::future<T> f) {
+  if (f.wait_for(0s) != std::future_status::ready) throw std::runtime_error("not answered at once");
+  return f.get();
+}
+
+TEST_F(raft_observe_test, questions_are_bounded_and_those_that_are_answered_make_room) {
+  start_led(1, members_of({1}));
+  auto& node = nodes_[0];
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::future<result<status>>> asked;
+    for (size_t i = 0; i < raft::most_asked; ++i) asked.push_back(node.status());
+    EXPECT_EQ(asked.back().wait_for(0s), std::future_status::timeout);
+    EXPECT_EQ(at_once(node.status()).code, raft_errc::busy);
+    EXPECT_EQ(at_once(node.with_state_machine([](const machine&) {})), raft_errc::busy);
+    EXPECT_EQ(at_once(node.enable_elections(true)), raft_errc::busy);
+    EXPECT_EQ(at_once(node.order(transfer{})).code, raft_errc::busy);
+    for (auto& a : asked) EXPECT_TRUE(got(std::move(a)).ok());
+  }
+}
+
+TEST_F(raft_observe_test, waits_are_bounded) {
+  start_led(1, members_of({1}));
+  const auto never = [](const metrics&) { return false; };
+  std::vector<std::future<waited>> waiting;
+  for (size_t i = 0; i < observed::most_waits; ++i) waiting.push_back(nodes_[0].wait(never, 1s));
+  EXPECT_EQ(got(nodes_[0].watch_apply().next(1s)), waited::busy);
+  EXPECT_EQ(got(nodes_[0].ensure_linearizable()).code, raft_errc::busy);
+  for (auto& w : waiting) EXPECT_EQ(got(std::move(w)), waited::timed_out);
+  EXPECT_TRUE(got(nodes_[0].ensure_linearizable()).ok());
+}
+
+TEST_F(raft_observe_test, a_command_too_many_is_busy_and_nothing_happened) {
+  start_led(1, members_of({1}));
+  const std::string much(intake::bound / 2, 'x');
+  auto first = nodes_[0].write(much);
+  EXPECT_EQ(at_once(nodes_[0].write(much)).code, raft_errc::busy);
+  EXPECT_EQ(got(std::move(first)).result, "1");
+  EXPECT_EQ(got(nodes_[0].write("add")).result, "2");
+}
+
+// -- reads ----------------------------------------------------------------------------------------
+
+TEST_F(raft_observe_test, ensure_linearizable_asks_the_followers_or_trusts_the_lease) {
+  start_led(3, members_of({1, 2, 3}));
+  auto& node = *leader();
+  ASSERT_TRUE(got(node.ensure_linearizable()).ok());
+  for (auto& other : nodes_)
+    if (!other.is_leader()) other.stop();
+  run();
+  EXPECT_TRUE(got(node.ensure_linearizable(1s, read_mode::lease)).ok());
+  EXPECT_EQ(got(node.ensure_linearizable(1ms)).code, raft_errc::outcome_unknown);
+  for (auto mode : {read_mode::stale, read_mode::follower})
+    EXPECT_EQ(got(node.ensure_linearizable(1s, mode)).code, raft_errc::invalid);
+}
+
+TEST_F(raft_observe_test, a_look_that_has_begun_is_waited_for) {
+  start_led(1, members_of({1}));
+  const auto look = [this](const machine&) { coordinator().clock().advance_time(1h); };
+  EXPECT_EQ(got(nodes_[0].with_state_machine(look, 1s)), raft_errc::none);
+}
+
 // -- switches -------------------------------------------------------------------------------------
 
 TEST_F(raft_observe_test, without_elections_nobody_stands_and_with_them_again_somebody_wins) {
@@ -237,6 +317,31 @@ TEST_F(raft_observe_test, without_elections_nobody_stands_and_with_them_again_so
   EXPECT_EQ(got(nodes_[0].wait(until::leader_known(), 30s)), waited::timed_out);
   ASSERT_EQ(got(nodes_[0].enable_elections(true)), raft_errc::none);
   EXPECT_EQ(got(nodes_[1].wait(until::current_leader(node_id(1)), 30s)), waited::ok);
+}
+
+TEST_F(raft_observe_test, what_a_node_is_started_with_holds_until_it_is_switched) {
+  const auto members = members_of({1, 2, 3});
+  for (uint64_t id = 1; id <= 3; ++id) {
+    auto o = options_of(node_id(id), network_);
+    o.genesis = members;
+    o.heartbeats = false;
+    nodes_.push_back(start_node(system_, std::move(o)));
+    network_->add(nodes_.back());
+    EXPECT_FALSE(nodes_.back().config().heartbeats);
+  }
+  const auto another_than = [](leader_id was) {
+    return [was](const metrics& m) { return m.leader && m.leader != was; };
+  };
+  ASSERT_EQ(got(nodes_[0].wait(until::leader_known(), 10s)), waited::ok);
+  const auto first = nodes_[0].metrics().leader;
+  ASSERT_EQ(got(nodes_[0].wait(another_than(first), 10s)), waited::ok);
+  // Whoever leads, now or later, sends them again.
+  for (auto& node : nodes_) ASSERT_EQ(got(node.enable_heartbeats(true)), raft_errc::none);
+  ASSERT_TRUE(run_until([&] { return leader() != nullptr; }));
+  ASSERT_EQ(got(leader()->order(transfer{})).code, raft_errc::none);
+  ASSERT_TRUE(run_until([&] { return leader() != nullptr; }));
+  const auto last = leader()->metrics().leader;
+  EXPECT_EQ(got(leader()->wait(another_than(last), 30s)), waited::timed_out);
 }
 
 }  // namespace

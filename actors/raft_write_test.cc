@@ -258,7 +258,7 @@ TEST_F(raft_test, a_machine_that_owes_a_result_ends_its_node) {
 
 TEST_F(raft_test, a_query_that_throws_ends_the_node_as_well) {
   start_cluster(1, members_of({1}));
-  EXPECT_EQ(got(nodes_[0].read("poison")).code, raft_errc::not_leader);
+  EXPECT_EQ(got(nodes_[0].read("poison")).code, raft_errc::machine_failed);
   expect_failed(nodes_[0], "an exception that is no std::exception");
 }
 

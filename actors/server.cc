@@ -19,6 +19,9 @@ server::server(self_ptr self, server_options options)
 }
 
 server::~server() {
+  options_.board->post([](metrics& m) {
+    if (m.life != node_life::failed) m.life = node_life::stopping;
+  });
   if (leader_) end_leader(raft_errc::shutting_down);
 }
 

@@ -78,6 +78,7 @@ void server::campaign(const vote& handed_by) {
   candidacy_.emplace(++candidacies_, options_.id, seen_, roster_.members(), acceptor_->log().last(),
                      acceptor_->cluster(), options_.mode);
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
+  options_.board->post([](metrics& m) { ++m.totals.candidacies; });
   acceptor_->timer().on_stood(now(), jitter());
   voted_.clear();
   for_transfer_ = handed_by != vote{};
@@ -150,6 +151,7 @@ void server::lead() {
   o.board = options_.board;
   o.peers = peers_.all();
   leader_ = self_->spawn<caf::monitored>(leader_behavior, std::move(o));
+  options_.board->post([](metrics& m) { ++m.totals.leaderships; });
   publish();
 }
 

@@ -105,10 +105,15 @@ caf::result<outcome> server::forward(const Message& m) {
 
 caf::result<outcome> server::on_propose(const propose& m) { return forward(m); }
 
+// A read that nobody answers did nothing.
+route server::route_of(const read& m) {
+  return route::of_current(self_, outcome{m.id, raft_errc::not_leader, {}, {}, {}});
+}
+
 caf::result<outcome> server::on_read(const read& m) {
   if (m.mode == read_mode::follower && !leader_) return read_here(m);
   if (m.mode != read_mode::stale) return forward(m);
-  self_->send(options_.machine, query{log_index(0), route::of_current(self_), m.id, m.queries, {}});
+  self_->send(options_.machine, query{log_index(0), route_of(m), m.id, m.queries, {}});
   return caf::delegated<outcome>{};
 }
 
@@ -117,8 +122,8 @@ caf::result<outcome> server::on_read(const read& m) {
 caf::result<outcome> server::read_here(const read& m) {
   const auto leader = peers_.find(known_leader());
   if (!leader) return outcome{m.id, raft_errc::not_leader, known_leader(), {}, {}};
-  query q{{}, route::of_current(self_), m.id, m.queries, now() + options_.timing.rpc_timeout()};
-  const auto refuse = [this](query& refused, raft_errc why) {
+  query q{{}, route_of(m), m.id, m.queries, now() + options_.timing.rpc_timeout()};
+  const auto refuse = [this](const query& refused, raft_errc why) {
     refused.to.deliver(self_, outcome{refused.id, why, {}, {}, {}});
   };
   read position{m.id, {}, read_mode::linearizable, m.hops + 1};
@@ -129,7 +134,7 @@ caf::result<outcome> server::read_here(const read& m) {
             q.index = o.index;
             self_->send(options_.machine, std::move(q));
           },
-          [q, refuse](const caf::error&) mutable { refuse(q, raft_errc::not_leader); });
+          [q, refuse](const caf::error&) { refuse(q, raft_errc::not_leader); });
   return caf::delegated<outcome>{};
 }
 
@@ -179,26 +184,27 @@ status server::describe() const {
 }
 
 caf::result<status> server::on_status() {
-  auto promise = self_->make_response_promise<status>();
-  const auto finish = [this, promise](status s) {
+  const auto to = route::of_current(self_, make_error(raft_errc::shutting_down));
+  const auto finish = [this, to](status s) {
     s.purged = acceptor_->log().purged().index;
     s.version = version;
+    const auto tell = [this, to, s](log_index applied) {
+      auto all = s;
+      all.applied = applied;
+      to.deliver(self_, std::move(all));
+    };
+    // A machine that is busy for long told the board how far it is.
     self_->request(options_.machine, options_.timing.rpc_timeout(), describe_applied{})
-        .then(
-            [promise, s](const applied& a) mutable {
-              s.applied = a.upto;
-              promise.deliver(s);
-            },
-            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+        .then([tell](const applied& a) { tell(a.upto); },
+              [this, tell](const caf::error&) { tell(options_.board->get().applied); });
   };
-  if (!leader_) {
+  if (leader_)
+    self_->request(leader_, options_.timing.rpc_timeout(), status_request{})
+        .then([finish](const status& s) { finish(s); },
+              [this, finish](const caf::error&) { finish(describe()); });
+  else
     finish(describe());
-    return promise;
-  }
-  self_->request(leader_, options_.timing.rpc_timeout(), status_request{})
-      .then([finish](const status& s) mutable { finish(s); },
-            [this, finish](const caf::error&) mutable { finish(describe()); });
-  return promise;
+  return caf::delegated<status>{};
 }
 
 // -- operators
@@ -257,14 +263,12 @@ caf::result<done> server::on_initialize(const initialize& m) {
   if (first->checksum() == acceptor_->cluster()) return done{};
   if (acceptor_->log().last() || acceptor_->saved().leader)
     return make_error(raft_errc::not_allowed);
-  auto promise = self_->make_response_promise<done>();
+  const auto to = route::of_current(self_, make_error(raft_errc::outcome_unknown));
   self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {first}})
-      .await(
-          [this, promise](const flushed&) mutable {
-            refresh_then([this] { settle(); }), promise.deliver(done{});
-          },
-          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-  return promise;
+      .await([this, to](
+                 const flushed&) { refresh_then([this] { settle(); }), to.deliver(self_, done{}); },
+             [this, to](const caf::error& e) { to.deliver(self_, e); });
+  return caf::delegated<done>{};
 }
 
 }  // namespace troupe

@@ -28,16 +28,6 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 state_machine::state_machine(self_ptr self, state_machine_options options)
     : self_(self), options_(std::move(options)) {}
 
-// What was committed takes effect when the node comes back, but nobody here can say with which
-// result.
-state_machine::~state_machine() {
-  for (auto& [index, entry] : waiting_)
-    for (auto& c : entry.claims)
-      c.to.deliver_at_end(outcome{c.id, raft_errc::outcome_unknown, {}, {}, {}});
-  for (auto& [index, q] : queries_)
-    q.to.deliver_at_end(outcome{q.id, raft_errc::not_leader, {}, {}, {}});
-}
-
 // -- applying -------------------------------------------------------------------------------------
 
 void state_machine::on_apply(apply& m) {
@@ -62,12 +52,9 @@ void state_machine::report() {
 }
 
 void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
-  if (b->last_index() <= applied_) {
-    // A leader that is being deposed may still commit what its successor's server applied already.
-    for (auto& c : claims)
-      c.to.deliver(self_, outcome{c.id, raft_errc::outcome_unknown, {}, {}, {}});
-    return;
-  }
+  // A leader that is being deposed may still commit what its successor's server applied already; no
+  // results are left of it, and its claims are dropped.
+  if (b->last_index() <= applied_) return;
   if (claims.empty() && waiting_bytes_ > waiting_bound && b->first_index() > applied_.next())
     return;
   auto [at, added] = waiting_.try_emplace(b->first_index(), ready{b, {}});
@@ -86,7 +73,10 @@ void state_machine::advance() {
     waiting_bytes_ = waiting_bytes_ - next.what->size().value;
     if (!stale) apply_one(std::move(next));
   }
-  options_.board->post([&](metrics& m) { m.committed = committed_, m.applied = applied_; });
+  options_.board->post([&](metrics& m) {
+    m.committed = committed_, m.applied = applied_;
+    m.totals.batches = batches_, m.totals.commands = commands_;
+  });
   answer_queries();
   if (applied_ < committed_ && !failed_) read_gap();
 }
@@ -102,6 +92,7 @@ void state_machine::apply_one(ready next) {
       c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}});
   }
   applied_ = b.last_index();
+  ++batches_;
 }
 
 // Each claim is a run of commands, and gets a message of its own with its own results.
@@ -110,12 +101,7 @@ bool state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
   auto rest = b.entries().bytes();
   for (claim& c : claims) {
     outcome answer{c.id, raft_errc::none, {}, index + (c.count - 1), {}};
-    if (!apply_run(index, {rest.substr(0, c.bytes), c.count}, answer.results)) {
-      for (claim& unanswered : claims)
-        unanswered.to.deliver(self_,
-                              outcome{unanswered.id, raft_errc::outcome_unknown, {}, {}, {}});
-      return false;
-    }
+    if (!apply_run(index, {rest.substr(0, c.bytes), c.count}, answer.results)) return false;
     c.to.deliver(self_, std::move(answer));
     rest.remove_prefix(c.bytes);
     index += c.count;
@@ -127,6 +113,7 @@ bool state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
 
 bool state_machine::apply_run(log_index first, frames_view commands, frames& results) {
   if (commands.empty()) return true;  // a barrier, or nothing is left
+  commands_ += commands.size();
   return guarded(commands.size(), results,
                  [&] { options_.hosted->apply(first, commands, results); });
 }
@@ -156,7 +143,10 @@ void state_machine::fail(const std::string& why) {
   self_->quit(make_error(raft_errc::machine_failed));
 }
 
-void state_machine::on_visit(const visit& m) { m.what(*options_.hosted); }
+caf::result<done> state_machine::on_visit(const visit& m) {
+  m.what(*options_.hosted);
+  return done{};
+}
 
 void state_machine::read_gap() {
   if (reading_) return;
@@ -217,21 +207,21 @@ void state_machine::answer_queries() {
     const bool kept = guarded(q.queries.size(), answer.results, [&] {
       for (auto question : q.queries) options_.hosted->query(question, answer.results);
     });
-    if (!kept) answer = {q.id, raft_errc::not_leader, {}, {}, {}};
+    if (!kept) answer = {q.id, raft_errc::machine_failed, {}, {}, {}};
     q.to.deliver(self_, std::move(answer));
   }
 }
 
 caf::result<log_hash> state_machine::on_hash_log(const hash_log& m) {
   if (m.index > applied_ || !m.index) return log_hash{};
-  auto promise = self_->make_response_promise<log_hash>();
+  const auto to = route::of_current(self_, log_hash{});
   self_->request(options_.log, caf::infinite, read_log{m.index, byte_count(0)})
       .then(
-          [promise, index = m.index](const log_slice& s) mutable {
-            promise.deliver(log_hash{hash_up_to(*s.batches[0], index)});
+          [this, to, index = m.index](const log_slice& s) {
+            to.deliver(self_, log_hash{hash_up_to(*s.batches[0], index)});
           },
-          [promise](const caf::error&) mutable { promise.deliver(log_hash{}); });
-  return promise;
+          [this, to](const caf::error&) { to.deliver(self_, log_hash{}); });
+  return caf::delegated<log_hash>{};
 }
 
 state_machine_actor::behavior_type state_machine_behavior(
@@ -242,7 +232,7 @@ state_machine_actor::behavior_type state_machine_behavior(
   return {
       [me](apply& m) { me->on_apply(m); },
       [me](query& m) { me->on_query(m); },
-      [me](const visit& m) { me->on_visit(m); },
+      [me](const visit& m) { return me->on_visit(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const describe_applied&) { return me->on_describe(); },
       [me](const tick& t) { me->on_tick(t); },

@@ -30,12 +30,11 @@ class state_machine {
   using self_ptr = state_machine_actor::pointer;
 
   state_machine(self_ptr self, state_machine_options options);
-  ~state_machine();
 
   void on_apply(apply& m);
   void on_query(query& m);
   void on_tick(const tick& t);
-  void on_visit(const visit& m);
+  caf::result<done> on_visit(const visit& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   applied on_describe() const { return {applied_}; }
 
@@ -63,6 +62,8 @@ class state_machine {
   state_machine_options options_;
   log_index applied_;
   log_index committed_;
+  uint64_t batches_ = 0;  // that were applied, and
+  uint64_t commands_ = 0;
   bool reading_ = false;
   bool failed_ = false;  // the machine threw: its state is unknown, nothing more is asked of it
   caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`

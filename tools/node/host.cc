@@ -104,7 +104,8 @@ class real_host final : public host {
     o.resolve = remote_resolver(system_, flags_.timing);
     o.genesis = flags_.cluster;
     node_ = start_node(system_, std::move(o));
-    const auto known = node_->status().get();
+    // Reading its log takes as long as it is; a disk that fails is told at once.
+    const auto known = node_->status(duration::max()).get();
     if (!known.ok()) return absl::UnavailableError(std::string(to_string(known.code)));
     const auto& s = known.value;
     warn_of_differences(flags_, s);

@@ -31,8 +31,8 @@ void forget_memberships_after(log_store_state& state, log_index last) {
 
 log_state describe(const log_store_state& state) {
   const auto& s = *state.storage;
-  return {s.saved_vote(),    s.purged().last, s.tail(),       s.runs(),
-          state.memberships, state.cluster,   s.incarnation()};
+  return {s.saved_vote(),    s.purged().last, s.tail(),        s.runs(),
+          state.memberships, state.cluster,   s.incarnation(), s.joined()};
 }
 
 // What a trace follows a write by.

@@ -34,6 +34,7 @@ class fake_storage final : public storage::log_storage {
 
   uint64_t incarnation() const override { return 0; }
   vote saved_vote() const override { return memory_.saved_vote(); }
+  bool joined() const override { return memory_.joined(); }
   log_tail tail() const override { return memory_.tail(); }
   log_tail purged() const override { return memory_.purged(); }
   std::vector<leader_run> runs() const override { return memory_.runs(); }

@@ -87,6 +87,7 @@ struct log_state {
   std::vector<std::pair<log_id, core::membership>> memberships;
   uint64_t cluster = 0;      // checksum of the first membership's batch, 0 when there is none
   uint64_t incarnation = 0;  // of the storage, see core::member
+  bool joined = false;       // see storage::log_storage
 
   core::log_view view() const { return {purged, runs, tail.last.index}; }
 };

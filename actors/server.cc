@@ -9,7 +9,11 @@ namespace troupe {
 // -- start ----------------------------------------------------------------------------------------
 
 server::server(self_ptr self, server_options options)
-    : self_(self), options_(std::move(options)), random_(options_.seed), candidacies_(random_()) {
+    : self_(self),
+      options_(std::move(options)),
+      random_(options_.seed),
+      candidacies_(random_()),
+      roll_(options_.timing) {
   self_->set_down_handler([this](caf::down_msg& m) { on_down(m); });
   self_->link_to(options_.store);
   self_->link_to(options_.machine);
@@ -26,7 +30,8 @@ server::~server() {
 }
 
 void server::start(const log_state& s) {
-  const core::acceptor::state recovered{options_.id, s.saved, s.view(), s.cluster, s.incarnation};
+  const core::acceptor::state recovered{options_.id, s.saved,       s.view(),
+                                        s.cluster,   s.incarnation, s.joined};
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
   tail_ = s.tail;
@@ -72,6 +77,7 @@ void server::refresh(const log_state& s) {
   acceptor_->on_log_written(s.view());
   acceptor_->on_committed(led_until_);
   acceptor_->join_cluster(s.cluster);
+  acceptor_->on_joined(s.joined);
   roster_ = roster(s.memberships);
   adopt_membership();
 }

@@ -14,6 +14,7 @@
 #include "actors/alarm.h"
 #include "actors/core/acceptor.h"
 #include "actors/core/candidacy.h"
+#include "actors/core/roll_call.h"
 #include "actors/interfaces.h"
 #include "actors/leader.h"
 #include "actors/observed.h"
@@ -89,7 +90,9 @@ class server {
   void judge_vote(const core::vote_request& m, vote_promise promise);
   void save_vote_then(const vote& wanted, std::function<void()> then);
   bool may_stand() const;
+  void call_roll();
   void campaign(const vote& handed_by = {});
+  void ask_for_vote(core::vote_request request);
   void on_vote_reply(const core::vote_reply& reply);
   void conclude(core::candidacy::result result);
   bool leads_on() const;
@@ -143,6 +146,7 @@ class server {
 
   accepted_batches accepted_;
   log_index handed_over_;
+  core::roll_call roll_;
   alarm election_;
 };
 

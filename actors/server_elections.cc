@@ -55,20 +55,10 @@ void server::judge_vote(const core::vote_request& m, vote_promise promise) {
 
 // -- elections ------------------------------------------------------------------------------------
 
-// A node that lost its disk and gets the log again reads there of what it was before: that is not
-// its own vote to give. Where it was the only voter nobody else would stop it, so before the
-// cluster knows its disk it does not stand once it has followed somebody.
 bool server::may_stand() const {
-  const auto& members = roster_.members();
-  if (!members.admits(options_.id, acceptor_->incarnation())) return false;
-  const auto followed = acceptor_->saved().leader.node;
-  const auto own = members.nodes().find(options_.id);
-  const bool known = own != members.nodes().end() && own->second.incarnation != 0;
-  const auto only_me = [this](node_id id) { return id == options_.id; };
-  if (!known && acceptor_->incarnation() != 0 && followed && followed != options_.id &&
-      members.satisfied(core::quorum_kind::read, only_me))
-    return false;
-  return roster_.may_stand(options_.id, acceptor_->committed());
+  return !acceptor_->newcomer(roster_.members()) &&
+         roster_.members().admits(options_.id, acceptor_->incarnation()) &&
+         roster_.may_stand(options_.id, acceptor_->committed());
 }
 
 void server::campaign(const vote& handed_by) {
@@ -87,18 +77,31 @@ void server::campaign(const vote& handed_by) {
     auto request = candidacy_->request_to(id);
     request.incarnation = acceptor_->incarnation();
     request.handed_by = handed_by;
-    self_->request(peers_.find(id), options_.timing.rpc_timeout(), std::move(request))
-        .then(
-            [this, id](const core::vote_reply& reply) {
-              if (reply.from == id) on_vote_reply(reply);
-            },
-            [](const caf::error&) { /* no answer is no grant; the election timer tries again */ });
+    ask_for_vote(std::move(request));
   }
   conclude(candidacy_->outcome());
 }
 
+void server::call_roll() {
+  roll_.on_called(now());
+  for (const auto id : roster_.members().voters())
+    if (id != options_.id)
+      ask_for_vote(
+          core::roll_call::request(options_.id, id, acceptor_->log().last(), acceptor_->cluster()));
+}
+
+void server::ask_for_vote(core::vote_request request) {
+  self_->request(peers_.find(request.to), options_.timing.rpc_timeout(), request)
+      .then(
+          [this, to = request.to](const core::vote_reply& reply) {
+            if (reply.from == to) on_vote_reply(reply);
+          },
+          [](const caf::error&) { /* no answer is no grant; the election timer tries again */ });
+}
+
 void server::on_vote_reply(const core::vote_reply& reply) {
-  if (!candidacy_) return;
+  roll_.on_reply(reply, now());
+  if (!candidacy_) return arm();
   if (reply.granted) voted_[reply.from] = reply.incarnation;
   conclude(candidacy_->on_vote_reply(reply));
 }
@@ -183,8 +186,8 @@ void server::on_down(const caf::down_msg& m) {
   if (!leader_ || m.source != leader_.address()) return;
   leader_ = nullptr;
   const bool hurry = std::exchange(hurry_, false);
-  acceptor_->timer().start(now(), hurry ? duration::zero() : jitter());
-  refresh_then([this] { settle(); });
+  acceptor_->timer().start(now(), jitter());
+  refresh_then([this, hurry] { hurry&& options_.elections ? campaign() : settle(); });
 }
 
 // Some voter granted a candidacy that failed: stand again above it at once, rather than leaving the
@@ -210,7 +213,8 @@ instant server::now() const { return self_->clock().now(); }
 
 void server::arm() {
   if (may_stand() && !leader_ && options_.elections)
-    election_.set(self_, acceptor_->election_deadline());
+    election_.set(
+        self_, roll_.next(roster_.members(), options_.id, acceptor_->election_deadline(), now()));
   else
     election_.cancel();
   publish();
@@ -218,7 +222,17 @@ void server::arm() {
 
 void server::on_tick(const tick& t) {
   if (!election_.on_tick(self_, t)) return;
-  if (now() >= acceptor_->election_deadline()) campaign();
+  const auto due = acceptor_->election_deadline();
+  switch (roll_.look(roster_.members(), options_.id, due, now())) {
+    case core::roll_call::action::stand:
+      campaign();
+      break;
+    case core::roll_call::action::call:
+      call_roll();
+      break;
+    case core::roll_call::action::wait:
+      break;
+  }
   arm();
 }
 

@@ -47,14 +47,15 @@ parts encode(const core::vote_reply& m) {
   put(m.last, h.mutable_last());
   h.set_from(m.from.value);
   h.set_incarnation(m.incarnation);
+  h.set_led(m.led);
   return only(h);
 }
 
 bool decode(received bytes, core::vote_reply& m) {
   proto::VoteReply h;
   if (!parse(bytes, 0, h)) return false;
-  m = {node_id(h.from()), h.candidacy(), h.granted(),
-       get(h.saved()),    get(h.last()), h.incarnation()};
+  m = {node_id(h.from()), h.candidacy(),   h.granted(), get(h.saved()),
+       get(h.last()),     h.incarnation(), h.led()};
   return true;
 }
 

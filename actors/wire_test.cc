@@ -99,13 +99,15 @@ TEST(wire, votes_arrive_as_they_were_sent) {
   EXPECT_EQ(p.last, q.last);
   EXPECT_EQ(p.handed_by, q.handed_by);
   EXPECT_EQ(p.cluster, q.cluster);
-  const core::vote_reply a{node_id(3), 5, true, {leader_b, true}, at_9};
+  const core::vote_reply a{node_id(3), 5, true, {leader_b, true}, at_9, 77, true};
   const auto b = arrived(a, 0);
   EXPECT_EQ(b.from, a.from);
   EXPECT_EQ(b.candidacy, a.candidacy);
   EXPECT_EQ(b.granted, a.granted);
   EXPECT_EQ(b.saved, a.saved);
   EXPECT_EQ(b.last, a.last);
+  EXPECT_EQ(b.incarnation, a.incarnation);
+  EXPECT_EQ(b.led, a.led);
 }
 
 TEST(wire, an_append_arrives_with_the_bytes_of_its_batches) {

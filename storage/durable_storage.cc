@@ -95,7 +95,7 @@ absl::Status durable_storage::outcome_of(absl::Status write) {
 absl::Status durable_storage::save_vote(const vote& v) {
   TROUPE_TRY(failure_);
   TROUPE_TRY(outcome_of(log_->sync()));
-  return outcome_of(vote_->save(v));
+  return outcome_of(vote_->save(v, joined() || !log_->tail().last));
 }
 
 absl::Status durable_storage::append(std::span<const batch_ptr> batches) {

@@ -47,6 +47,7 @@ class durable_storage final : public log_storage {
 
   uint64_t incarnation() const override { return owner_.incarnation; }
   vote saved_vote() const override { return vote_->saved(); }
+  bool joined() const override { return vote_->joined(); }
   log_tail tail() const override { return log_->tail(); }
   log_tail purged() const override { return log_->purged(); }
   std::vector<leader_run> runs() const override { return log_->runs(); }

@@ -32,6 +32,9 @@ class log_storage {
   virtual uint64_t incarnation() const = 0;
   // The last saved vote; the default vote when none was ever saved.
   virtual vote saved_vote() const = 0;
+  // Whether another node began this log: a vote was saved before there was any entry. Who founds a
+  // cluster writes its first entry before it votes.
+  virtual bool joined() const = 0;
   // The last entry (flushed or not). Equal to purged() when the log is empty.
   virtual log_tail tail() const = 0;
   // The last entry that was removed from the front; zero when none was.

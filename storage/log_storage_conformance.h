@@ -83,6 +83,23 @@ TEST_P(log_storage_conformance, the_last_saved_vote_is_kept) {
   }
 }
 
+TEST_P(log_storage_conformance, who_votes_before_there_is_an_entry_has_joined_the_log_of_another) {
+  EXPECT_FALSE(log().joined());
+  ASSERT_TRUE(log().save_vote({leader_of(1, 3), true}).ok());
+  EXPECT_TRUE(log().joined());
+  grow(2, leader_of(1));
+  ASSERT_TRUE(log().save_vote({leader_of(2, 3), true}).ok());
+  reopen();
+  EXPECT_TRUE(log().joined());
+}
+
+TEST_P(log_storage_conformance, who_writes_the_first_entry_and_votes_then_has_not_joined) {
+  grow(1, leader_of(1));
+  ASSERT_TRUE(log().save_vote({leader_of(1, 3), true}).ok());
+  reopen();
+  EXPECT_FALSE(log().joined());
+}
+
 TEST_P(log_storage_conformance, what_is_appended_is_read) {
   grow(3, leader_of(1));
   grow(40, leader_of(2), 5);

@@ -11,6 +11,7 @@ namespace troupe::storage {
 
 absl::Status memory_storage::save_vote(const vote& v) {
   vote_ = v;
+  if (!tail_.last) joined_ = true;
   return absl::OkStatus();
 }
 

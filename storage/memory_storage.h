@@ -18,6 +18,7 @@ class memory_storage final : public log_storage {
 
   uint64_t incarnation() const override { return incarnation_; }
   vote saved_vote() const override { return vote_; }
+  bool joined() const override { return joined_; }
   log_tail tail() const override { return tail_; }
   log_tail purged() const override { return purged_; }
   std::vector<leader_run> runs() const override { return runs_.all(); }
@@ -34,6 +35,7 @@ class memory_storage final : public log_storage {
  private:
   uint64_t incarnation_;
   vote vote_;
+  bool joined_ = false;
   std::deque<batch_ptr> batches_;
   leader_runs runs_;
   log_tail tail_;

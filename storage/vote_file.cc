@@ -18,7 +18,7 @@ constexpr uint64_t slot_distance = 4096;
 struct slot_bytes {
   uint64_t magic;
   uint32_t version;
-  uint32_t committed;
+  uint32_t flags;
   uint64_t node;         // whose vote this is
   uint64_t incarnation;  // of the data directory
   uint64_t sequence;
@@ -28,12 +28,16 @@ struct slot_bytes {
 };
 static_assert(sizeof(slot_bytes) == 64);
 
+constexpr uint32_t committed_flag = 1;
+constexpr uint32_t joined_flag = 2;
+
 uint64_t checksum_of(const slot_bytes& b) {
   return XXH3_64bits(&b, offsetof(slot_bytes, checksum));
 }
 
 struct slot {
   vote saved;
+  bool joined;
   uint64_t sequence;
 };
 
@@ -50,7 +54,8 @@ absl::StatusOr<slot> read_slot(file& from, int number, const identity& owner) {
         absl::StrCat(where, "unknown version ", b.version, ": a newer Troupe wrote it"));
   if (b.node != owner.node.value || b.incarnation != owner.incarnation)
     return absl::DataLossError(where + "the vote comes from another data directory");
-  return slot{{{term(b.leader_term), node_id(b.leader_node)}, b.committed != 0}, b.sequence};
+  const vote saved{{term(b.leader_term), node_id(b.leader_node)}, (b.flags & committed_flag) != 0};
+  return slot{saved, (b.flags & joined_flag) != 0, b.sequence};
 }
 
 }  // namespace
@@ -85,6 +90,7 @@ absl::StatusOr<std::unique_ptr<vote_file>> vote_file::open(env& files, const std
     if (!s.ok()) TROUPE_EVENT(warn) << "repairing from its copy: " << s.status().message();
   const bool second = !slots[0].ok() || (slots[1].ok() && slots[1]->sequence > slots[0]->sequence);
   found->saved_ = slots[second]->saved;
+  found->joined_ = slots[second]->joined;
   found->sequence_ = slots[second]->sequence;
   found->durable_slot_ = second;
   // The vote that was found may be in the kernel's cache only. It is made durable before its copy
@@ -95,8 +101,9 @@ absl::StatusOr<std::unique_ptr<vote_file>> vote_file::open(env& files, const std
   return found;
 }
 
-absl::Status vote_file::save(const vote& v) {
+absl::Status vote_file::save(const vote& v, bool joined) {
   saved_ = v;
+  joined_ = joined;
   ++sequence_;
   durable_slot_ = 1 - durable_slot_;
   TROUPE_TRY(write_slot(durable_slot_));
@@ -108,7 +115,7 @@ absl::Status vote_file::write_slot(int number) {
   slot_bytes b{};
   b.magic = vote_magic;
   b.version = format_version;
-  b.committed = saved_.committed ? 1 : 0;
+  b.flags = (saved_.committed ? committed_flag : 0) | (joined_ ? joined_flag : 0);
   b.node = owner_.node.value;
   b.incarnation = owner_.incarnation;
   b.sequence = sequence_;

@@ -35,8 +35,10 @@ class vote_file {
                                                          const identity& owner);
 
   const vote& saved() const { return saved_; }
-  // Durable when it returns. After a crash meanwhile: the vote before, or `v`.
-  absl::Status save(const vote& v);
+  // What log_storage says of it, saved with the vote.
+  bool joined() const { return joined_; }
+  // Durable when it returns. After a crash meanwhile: what was saved before, or this.
+  absl::Status save(const vote& v, bool joined);
 
  private:
   vote_file(std::unique_ptr<file> file, const identity& owner);
@@ -46,6 +48,7 @@ class vote_file {
   const std::unique_ptr<file> file_;
   const identity owner_;
   vote saved_;
+  bool joined_ = false;
   uint64_t sequence_ = 0;  // of saved_: each save has the next
   int durable_slot_ = 0;   // holds saved_ for certain
 };

@@ -49,7 +49,7 @@ TEST_F(vote_file_test, one_sync_saves_a_vote) {
     syncs += call.find("sync") != std::string_view::npos;
     return absl::OkStatus();
   });
-  ASSERT_TRUE(votes_->save(vote_in(1)).ok());
+  ASSERT_TRUE(votes_->save(vote_in(1), false).ok());
   EXPECT_EQ(syncs, 1);
 }
 
@@ -57,7 +57,7 @@ TEST_F(vote_file_test, a_power_cut_leaves_the_vote_before_or_the_one_being_saved
   for (uint64_t in = 1; in <= 200; ++in) {
     const vote before = votes_->saved();
     files_.power_off_at(1 + in % 4);
-    const bool saved = votes_->save(vote_in(in)).ok();
+    const bool saved = votes_->save(vote_in(in), false).ok();
     files_.crash(in);
     // The opening may be cut as well.
     files_.power_off_at(1 + in % 5);
@@ -80,7 +80,7 @@ TEST_F(vote_file_test, a_torn_slot_leaves_the_vote_before) {
     files_.set_fault([](std::string_view call, const std::string&) {
       return call == "sync" ? absl::UnknownError("no sync") : absl::OkStatus();
     });
-    ASSERT_FALSE(votes_->save(vote_in(in)).ok());
+    ASSERT_FALSE(votes_->save(vote_in(in), false).ok());
     const std::string written = content();
     ASSERT_NE(old, written);
     const uint64_t slot = old.substr(0, 4096) != written.substr(0, 4096) ? slots[0] : slots[1];
@@ -88,13 +88,13 @@ TEST_F(vote_file_test, a_torn_slot_leaves_the_vote_before) {
     flip(slot + 40);
     ASSERT_TRUE(open().ok());
     EXPECT_EQ(votes_->saved(), before) << "seed " << in;
-    ASSERT_TRUE(votes_->save(vote_in(in)).ok());
+    ASSERT_TRUE(votes_->save(vote_in(in), false).ok());
   }
 }
 
 TEST_F(vote_file_test, one_damaged_slot_is_repaired_from_the_other) {
   for (uint64_t in = 1; in <= 6; ++in) {
-    ASSERT_TRUE(votes_->save(vote_in(in)).ok());
+    ASSERT_TRUE(votes_->save(vote_in(in), false).ok());
     for (const uint64_t slot : slots) {
       for (uint64_t at = 0; at < 64; at += 5) {
         flip(slot + at);
@@ -106,7 +106,7 @@ TEST_F(vote_file_test, one_damaged_slot_is_repaired_from_the_other) {
 }
 
 TEST_F(vote_file_test, a_vote_that_is_damaged_twice_is_an_error_and_not_no_vote) {
-  ASSERT_TRUE(votes_->save(vote_in(1)).ok());
+  ASSERT_TRUE(votes_->save(vote_in(1), false).ok());
   for (const uint64_t slot : slots) flip(slot + 50);
   const auto opened = open();
   EXPECT_TRUE(absl::IsDataLoss(opened));

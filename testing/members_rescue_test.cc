@@ -158,5 +158,43 @@ TEST_F(members_rescue_test, a_wiped_node_that_reads_of_its_past_does_not_elect_i
   EXPECT_EQ(s.nodes().leading(), std::vector{node_id(2)});
 }
 
+// The same of two, who were a majority of the first members.
+TEST_F(members_rescue_test, wiped_nodes_that_read_of_their_past_do_not_elect_each_other) {
+  auto o = present(3, 3);
+  o.genesis_again = false;
+  o.limits.replication.request = byte_count(1);
+  o.limits.replication.requests = 1;
+  stage_ = std::make_unique<stage>(o);
+  auto& s = *stage_;
+  leader_ = s.await_leader();
+  for (int i = 0; i < 20; ++i) s.write(leader_);
+  ASSERT_EQ(order(change(kind::replace_voters, {leader_.value})), raft_errc::none) << reply_.why;
+  std::vector<node_id> wiped;
+  change_members again = change(kind::add_nodes, {});
+  for (const auto id : s.nodes().ids()) {
+    if (id == leader_) continue;
+    wiped.push_back(id);
+    again.changes.front().nodes[id].address = "n" + std::to_string(id.value);
+    s.nodes().wipe(id);
+    up_again(id);
+  }
+  const auto answer = s.begin(leader_, again);
+  // Each gets the first entry and no more.
+  const auto some_began = [&] {
+    std::erase_if(wiped, [&](node_id id) {
+      const bool began = s.nodes().members_at(id).is_voter(id);
+      if (began) s.net().cut(leader_, id);
+      return began;
+    });
+    return wiped.empty();
+  };
+  ASSERT_TRUE(s.run_until(some_began, 2s));
+  s.run_for(10ms);
+  for (const auto id : s.nodes().ids())
+    if (id != leader_) restart(id);
+  s.run_for(5s);
+  EXPECT_EQ(s.nodes().leading(), std::vector{leader_});
+}
+
 }  // namespace
 }  // namespace troupe::sim

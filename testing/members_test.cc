@@ -224,9 +224,14 @@ TEST_F(members_test,
   auto& s = play(4, 3);
   ASSERT_EQ(order(change(kind::add_nodes, {4})), raft_errc::none) << reply_.why;
   const auto lost = leader_;
+  s.run_for(200ms);
   for (const auto id : s.nodes().ids()) s.net().cut(lost, id), s.net().cut(id, lost);
   const auto answer = s.begin(lost, change(kind::add_voters, {4}));
-  ASSERT_TRUE(s.run_until([&] { return s.nodes().leadership_of(lost)->members().joint(); }, 1s));
+  const auto joint = [&] {
+    const auto* leading = s.nodes().leadership_of(lost);
+    return leading != nullptr && leading->members().joint();
+  };
+  ASSERT_TRUE(s.run_until(joint, 1s));
   s.run_for(10ms);
   restart(lost);
   ASSERT_TRUE(s.run_until([&] { return !s.nodes().members_at(lost).voters().empty(); }, 1s));

@@ -24,8 +24,9 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
                                         bool leading, instant now,
                                         const membership& members) const {
   TROUPE_SPAN(debug, "acceptor.vote", "n" << state_.id << " wanted=" << request.wanted);
-  vote_reply reply{state_.id,    request.candidacy, false,
-                   state_.saved, state_.log.last(), state_.incarnation};
+  vote_reply reply{
+      state_.id,          request.candidacy,         false, state_.saved, state_.log.last(),
+      state_.incarnation, leading || lease_live(now)};
   const auto refuse = [&](const char* why) -> vote_decision {
     TROUPE_EVENT(debug) << "refused: " << why << ", saved=" << state_.saved;
     return vote_refusal{reply, why};
@@ -33,6 +34,7 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   if (request.to != state_.id) return refuse("it is addressed to another node");
   if (request.cluster != state_.cluster) return refuse("it belongs to another cluster");
   if (request.wanted.committed) return refuse("a vote that is asked for is not committed");
+  if (request.wanted == vote{}) return refuse("it only calls the roll");
   if (!plausible(request.wanted)) return refuse("no node asks for such a vote");
   if (request.wanted.leader.node != request.from) return refuse("it is for somebody else");
   if (request.from == state_.id) return refuse("it claims to come from ourselves");
@@ -44,6 +46,8 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   // Whose log is ahead knows of a later membership.
   if (request.last == state_.log.last() && !members.admits(request.from, request.incarnation))
     return refuse("it came back with another data directory");
+  if (request.last == state_.log.last() && newcomer(members))
+    return refuse("our own data directory is not known yet");
   // A candidate whose log is ahead is the one that can win: our own candidacy gives way.
   const bool rival = floor && request.last == state_.log.last();
   if (rival && request.wanted.leader < floor->leader) return refuse("our own is greater");
@@ -158,6 +162,12 @@ void acceptor::on_committed(log_index committed) {
 }
 
 // -- time -----------------------------------------------------------------------------------------
+
+bool acceptor::newcomer(const membership& members) const {
+  const auto own = members.nodes().find(state_.id);
+  const bool known = own != members.nodes().end() && own->second.incarnation == state_.incarnation;
+  return state_.joined && state_.incarnation != 0 && !known;
+}
 
 bool acceptor::lease_live(instant now) const { return now < leased_until_; }
 

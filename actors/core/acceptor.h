@@ -54,6 +54,7 @@ class acceptor {
     log_view log;
     uint64_t cluster = 0;      // 0 while the node belongs to none
     uint64_t incarnation = 0;  // see member; 0: none, as in memory
+    bool joined = false;       // another node began this log, see storage::log_storage
   };
 
   // A node that starts treats the leader of its saved vote as heard of just now: it forgot when,
@@ -69,7 +70,8 @@ class acceptor {
   // a log like ours, a leader id below that of `floor`, this node's own candidacy, is refused; else
   // a vote ≥ the saved one is granted. `leading`: this node leads right now, which is a live lease
   // as well. `members`: in force here; a candidate with a log like ours that is known with another
-  // data directory is refused as well.
+  // data directory is refused as well, and so is everyone with a log like ours while this node is
+  // a newcomer to them.
   vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
                                 bool leading, instant now, const membership& members = {}) const;
 
@@ -99,11 +101,17 @@ class acceptor {
   node_id id() const { return state_.id; }
   uint64_t cluster() const { return state_.cluster; }
   uint64_t incarnation() const { return state_.incarnation; }
+  // Whether this node got a log that does not name its data directory yet. It may have been a voter
+  // before it lost its disk, and now reads of that: this is not its vote to give. Several of them
+  // could elect one of themselves with the members of long ago. Who has a longer log is granted all
+  // the same, for that one knows who counts.
+  bool newcomer(const membership& members) const;
   // The leader that this node follows, 0 when unknown or silent for longer than its lease.
   node_id leader(instant now) const;
 
   // This node wrote to the log by itself: its leadership ended, or it was initialised.
   void on_log_written(log_view log) { state_.log = std::move(log); }
+  void on_joined(bool joined) { state_.joined = joined; }
   void join_cluster(uint64_t cluster) { state_.cluster = cluster; }
   void on_committed(log_index committed);
 

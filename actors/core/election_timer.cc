@@ -63,7 +63,6 @@ void election_timer::on_outclassed() {
 
 instant election_timer::deadline(instant leased_until) const {
   const auto from = std::max(started_, leased_until);
-  if (jitter_ == duration::zero()) return from;
   if (chance_ == chance::used) return from + jitter_ / soon;
   auto wait = jitter_ + priority_delay(priority_, greatest_priority_, stood_, timing_);
   if (gives_way_) wait += 2 * timing_.election_timeout_max;

@@ -26,7 +26,7 @@ class election_timer {
 
   // This node's priority and the greatest of all voters (priority.h); equal at first.
   void prefer(uint32_t own, uint32_t greatest);
-  // A new leader was heard of, or a leadership of this node ended. No jitter at all: stand at once.
+  // A new leader was heard of, or a leadership of this node ended.
   void start(instant now, duration jitter);
   // The leader that is known was heard of again: whatever happened in elections before is over.
   void on_leader_heard();

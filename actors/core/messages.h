@@ -39,6 +39,7 @@ struct vote_reply {
   vote saved;  // the voter's promise; never the vote of its own candidacy
   log_id last;
   uint64_t incarnation = 0;  // of the voter
+  bool led = false;          // the voter leads, or its leader is alive
 };
 
 struct append_request {

@@ -17,6 +17,7 @@ rehearsal::rehearsal(options o)
   for (const auto& [id, known] : members_.nodes()) {
     node& n = nodes_[id];
     n.id = id;
+    n.roll.emplace(o.timing);
     n.number = random_();
     acceptor::state start{id, {}, {}, 7};
     if (id.value <= o.logs.size()) {
@@ -60,8 +61,9 @@ duration rehearsal::jitter() {
 void rehearsal::arm(node& n) {
   const auto number = ++n.alarm;
   if (n.leading) return;
-  at(std::max(now_, n.voter->election_deadline()), [this, &n, number] {
-    if (n.alarm == number) campaign(n);
+  const auto next = n.roll->next(members_, n.id, n.voter->election_deadline(), now_);
+  at(std::max(now_, next), [this, &n, number] {
+    if (n.alarm == number) look(n);
   });
 }
 
@@ -106,6 +108,7 @@ void rehearsal::restart(uint64_t id) {
   stop_leading(n);
   n.compared = {};
   n.seen = {};
+  n.roll.emplace(options_.timing);
   n.number = random_();
   n.voter = std::make_unique<acceptor>(kept, options_.timing, options_.mode, now_, jitter());
   arm(n);
@@ -118,6 +121,22 @@ void rehearsal::save(node& n, const vote& v) {
   n.voter->on_vote_saved(v, now_, jitter());
 }
 
+void rehearsal::look(node& n) {
+  const auto due = n.voter->election_deadline();
+  const auto action = n.roll->look(members_, n.id, due, now_);
+  if (action == roll_call::action::stand) return campaign(n);
+  if (action == roll_call::action::call) {
+    n.roll->on_called(now_);
+    for (const auto id : members_.voters())
+      if (id != n.id) ask_for_vote(n, id, roll_call::request(n.id, id, n.voter->log().last(), 7));
+  }
+  arm(n);
+}
+
+void rehearsal::ask_for_vote(node& n, node_id voter, const vote_request& m) {
+  send(n.id, voter, [this, &to = nodes_.at(voter), m] { on_vote_request(to, m); });
+}
+
 void rehearsal::campaign(node& n) {
   if (exceeds(n.voter->saved(), n.seen, options_.mode)) n.seen = n.voter->saved();
   ++n.candidacies;
@@ -125,9 +144,7 @@ void rehearsal::campaign(node& n) {
   n.standing.emplace(++n.number, n.id, n.seen, members_, n.voter->log().last(), 7, options_.mode);
   n.voter->timer().on_stood(now_, jitter());
   arm(n);
-  for (const auto id : n.standing->electorate())
-    send(n.id, id,
-         [this, &to = nodes_.at(id), m = n.standing->request_to(id)] { on_vote_request(to, m); });
+  for (const auto id : n.standing->electorate()) ask_for_vote(n, id, n.standing->request_to(id));
   conclude(n, n.standing->outcome());
 }
 
@@ -145,7 +162,11 @@ void rehearsal::on_vote_request(node& n, const vote_request& m) {
     arm(n);
   }
   send(n.id, m.from, [this, &to = nodes_.at(m.from), reply] {
-    if (to.standing) conclude(to, to.standing->on_vote_reply(reply));
+    to.roll->on_reply(reply, now_);
+    if (to.standing)
+      conclude(to, to.standing->on_vote_reply(reply));
+    else
+      arm(to);
   });
 }
 

@@ -18,6 +18,7 @@
 #include "actors/core/candidacy.h"
 #include "actors/core/leadership.h"
 #include "actors/core/link_graph.h"
+#include "actors/core/roll_call.h"
 
 namespace troupe::core {
 
@@ -61,6 +62,10 @@ class rehearsal {
   // So many of 100 messages are lost, and as many come twice.
   void disturb(unsigned percent) { percent_ = percent; }
 
+  // -- operators --
+  // Lets the node stand for election at once.
+  void elect(uint64_t id) { campaign(nodes_.at(node_id(id))); }
+
   // -- writes --
   // Every node that leads and is in touch with a quorum appends write number `write` ≥ 1, once.
   void offer(uint64_t write);
@@ -84,6 +89,7 @@ class rehearsal {
   struct node {
     node_id id;
     std::unique_ptr<acceptor> voter;
+    std::optional<roll_call> roll;
     std::optional<candidacy> standing;
     std::optional<leadership> leading;
     vote seen;
@@ -103,6 +109,8 @@ class rehearsal {
   duration jitter();
   void save(node& n, const vote& v);
 
+  void look(node& n);
+  void ask_for_vote(node& n, node_id voter, const vote_request& m);
   void campaign(node& n);
   void conclude(node& n, candidacy::result r);
   void lead(node& n);

@@ -51,11 +51,8 @@ void rehearsal::beat(node& n, const vote& elected) {
 
 void rehearsal::end(node& n, bool hurry) {
   stop_leading(n);
-  if (hurry)
-    n.voter->timer().start(now_ - options_.timing.lease(), duration::zero());
-  else
-    n.voter->timer().start(now_, jitter());
-  arm(n);
+  n.voter->timer().start(now_, jitter());
+  hurry ? campaign(n) : arm(n);
 }
 
 // What it committed must be known before another leader's append is judged.

@@ -35,7 +35,7 @@ using leader_actor =
                      replies_to<admin_request>::with<admin_reply>,
                      replies_to<status_request>::with<status>, reacts_to<acked>, reacts_to<forgot>,
                      reacts_to<outvoted>, reacts_to<applied>, reacts_to<seal_now>,
-                     reacts_to<configure>, reacts_to<tick>>;
+                     reacts_to<configure>, reacts_to<handing_over>, reacts_to<tick>>;
 
 // One for each peer and replication session.
 using replicator_actor = caf::typed_actor<reacts_to<replicate>, reacts_to<confirm>,

@@ -9,8 +9,6 @@ namespace troupe {
 namespace {
 
 constexpr size_t max_command_bytes = batch::max_size - (1 << 16);
-// What one claim costs besides its bytes: barriers have none.
-constexpr size_t claim_cost = 64;
 
 // What all replicators of a leadership have in common.
 replicator_options common_of(const leader_options& o) {
@@ -53,8 +51,7 @@ leader::~leader() {
         admin_reply{raft_errc::outcome_unknown, {}, change_->written, "the leader was deposed"});
   if (handover_)
     handover_->who_asked.deliver_at_end(
-        handover_->asked ? admin_reply{raft_errc::none, handover_->to, {}, ""}
-                         : admin_reply{raft_errc::outcome_unknown, {}, {}, "it was deposed"});
+        admin_reply{raft_errc::outcome_unknown, {}, {}, "it was deposed"});
 }
 
 void leader::end(raft_errc why) {
@@ -203,6 +200,10 @@ void leader::on_forgot(const forgot& m) {
 void leader::on_outvoted(const outvoted& m) {
   // A peer may claim anything; only a vote that a node can have saved, above this one, ends it.
   if (!core::plausible(m.saved) || !core::exceeds(m.saved, options_.elected, options_.mode)) return;
+  // The successor that this leader asked for will say so itself, unless it is not elected.
+  const bool succeeded = handover_ && m.saved.leader.node == handover_->to;
+  if (succeeded && !m.saved.committed) return;
+  if (succeeded) on_succeeded({handover_->to});
   TROUPE_EVENT(info) << "n" << options_.id << " is outvoted by " << m.saved;
   self_->send(options_.server, m);
   end(raft_errc::deposed);
@@ -223,6 +224,7 @@ leader_actor::behavior_type leader_behavior(leader_actor::stateful_pointer<leade
       [me](const applied& m) { me->on_applied(m); },
       [me](const seal_now&) { me->on_seal(); },
       [me](const configure& m) { me->on_configure(m); },
+      [me](const handing_over& m) { me->on_succeeded(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

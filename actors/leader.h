@@ -81,6 +81,7 @@ class leader {
   void on_applied(const applied& m);
   void on_seal();
   void on_configure(const configure& m);
+  void on_succeeded(const handing_over& m);
   void on_tick(const tick& t);
 
   // For the simulation's invariants.
@@ -166,6 +167,9 @@ class leader {
   void watch();
 
   void publish();
+
+  // What each write and read costs besides its bytes: barriers have none.
+  static constexpr size_t claim_cost = 64;
 
   self_ptr self_;
   leader_options options_;

@@ -70,6 +70,11 @@ void leader::ask_successor() {
           [again](const caf::error&) { again(); });
 }
 
+void leader::on_succeeded(const handing_over& m) {
+  if (handover_ && handover_->to == m.to)
+    handover_->who_asked.deliver(self_, admin_reply{raft_errc::none, m.to, {}, ""});
+}
+
 void leader::abandon_handover(raft_errc code, std::string why) {
   TROUPE_EVENT(info) << "n" << options_.id << " leads on: " << why;
   auto h = std::exchange(handover_, std::nullopt);

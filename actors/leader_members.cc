@@ -52,6 +52,7 @@ caf::result<admin_reply> leader::on_change(const admin_request& m, const change_
 }
 
 caf::result<admin_reply> leader::on_abort_change() {
+  if (handover_) return admin_reply{raft_errc::busy, {}, {}, "the leadership is handed over"};
   if (!change_ && !protocol_.members().joint())
     return admin_reply{raft_errc::not_allowed, {}, {}, "no change is in progress"};
   if (change_ && !protocol_.members().joint() && !protocol_.members_committed() &&
@@ -72,8 +73,9 @@ void leader::begin_change(change c) {
   watch();
 }
 
+// While this node hands over nothing more is written: the successor has the whole log.
 void leader::step_change() {
-  if (!change_) return;
+  if (!change_ || handover_) return;
   const auto& members = protocol_.members();
   const auto ready = [this](node_id id) { return can_vote(id); };
   if (const auto next = core::next_step(members, change_->goal, ready)) {
@@ -105,11 +107,13 @@ void leader::write_membership(const core::membership& next) {
   TROUPE_EVENT(info) << "members from " << at << " on: " << next;
   self_->request(options_.server, caf::infinite, adopt{options_.elected, at, next})
       .then(
-          [this](const peer_handles& all) {
+          [this, at](const peer_handles& all) {
+            // Of a membership that is not the last any more; the answer to the last one has all.
+            if (protocol_.members_at() != at) return;
             std::map<node_id, peer_actor> peers;
             for (const auto& [id, peer] : all.peers)
               peers.emplace(id, caf::actor_cast<peer_actor>(peer));
-            followers_.follow(known_members(), protocol_.members_at(), backlog(), peers);
+            followers_.follow(known_members(), at, backlog(), peers);
           },
           [](const caf::error&) { /* the server is gone, and this leader with it */ });
 }

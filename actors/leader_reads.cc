@@ -8,7 +8,7 @@ namespace troupe {
 
 caf::result<outcome> leader::on_read(const read& m) {
   TROUPE_SPAN(debug, "leader.read", "request=" << m.id << " queries=" << m.queries.size());
-  const size_t bytes = m.queries.bytes().size();
+  const size_t bytes = m.queries.bytes().size() + claim_cost;
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
   under_way_ += bytes;
   query q{{}, route::of_current(self_, refusal(m.id, raft_errc::not_leader)), m.id, m.queries};
@@ -56,7 +56,7 @@ void leader::confirm_reads() {
 // leadership ends.
 void leader::release_reads() {
   while (!confirmed_.empty() && confirmed_.front().index <= protocol_.committed()) {
-    under_way_ = under_way_ - confirmed_.front().queries.bytes().size();
+    under_way_ = under_way_ - (confirmed_.front().queries.bytes().size() + claim_cost);
     self_->send(options_.machine, std::move(confirmed_.front()));
     confirmed_.pop_front();
   }

@@ -215,7 +215,8 @@ struct adopt {
 struct peer_handles {
   std::map<node_id, caf::strong_actor_ptr> peers;  // each a peer_actor
 };
-// The leader gives its leadership to `to`, whose vote request the node may grant; 0: not any more.
+// To the server: the leader gives its leadership to `to`, whose vote request the node may grant; 0:
+// not any more. Back to the leader: its leadership ends for that of `to`.
 struct handing_over {
   node_id to;
 };

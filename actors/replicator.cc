@@ -148,8 +148,10 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   if (reply.session != options_.session) return on_error(ticket);
   const auto sent = progress_.sent_at(ticket);
   if (!sent) return;
+  // Perhaps it is not even the follower: an address may lead to another node by mistake.
+  if (reply.verdict == core::verdict::failed) return on_error(ticket);
   if (is_replaced(reply)) return on_replaced(ticket);
-  unreachable_ = false;
+  unreachable_ = replaced_ = false;
   switch (reply.verdict) {
     case core::verdict::matched:
       progress_.on_matched(ticket, reply.durable, self_->clock().now());

@@ -98,7 +98,7 @@ class server {
   bool leads_on() const;
   void lead();
   void end_leader(raft_errc why);
-  void depose_then(std::function<void()> then);
+  void depose_then(node_id successor, std::function<void()> then);
   void on_down(const caf::down_msg& m);
   void arm();
 

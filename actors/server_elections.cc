@@ -26,8 +26,11 @@ caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& 
   auto promise = self_->make_response_promise<core::vote_reply>();
   // The leader gives its place to this candidate. It ends first, so that its last writes are known
   // when the logs are compared.
-  if (leader_ && m.handed_by == acceptor_->saved() && m.from == handing_over_to_)
-    depose_then([this, m, promise] {
+  const bool succeeds = leader_ && handing_over_to_ && m.from == handing_over_to_ &&
+                        m.handed_by == acceptor_->saved() && m.to == options_.id &&
+                        m.cluster == acceptor_->cluster();
+  if (succeeds)
+    depose_then(m.from, [this, m, promise] {
       refresh_then([this, m, promise] { judge_vote(m, promise), arm(); });
     });
   else
@@ -100,7 +103,8 @@ void server::ask_for_vote(core::vote_request request) {
 }
 
 void server::on_vote_reply(const core::vote_reply& reply) {
-  roll_.on_reply(reply, now());
+  // Who lost its disk is not counted in an election either.
+  if (roster_.members().admits(reply.from, reply.incarnation)) roll_.on_reply(reply, now());
   if (!candidacy_) return arm();
   if (reply.granted) voted_[reply.from] = reply.incarnation;
   conclude(candidacy_->on_vote_reply(reply));
@@ -168,8 +172,9 @@ void server::end_leader(raft_errc why) {
 
 // What the leader committed must be known before another leader's append is judged: nothing of it
 // may be truncated. The state machine has it all; the leader's own last word may come late.
-void server::depose_then(std::function<void()> then) {
+void server::depose_then(node_id successor, std::function<void()> then) {
   if (!leader_) return then();
+  caf::anon_send(leader_, handing_over{successor});
   end_leader(raft_errc::deposed);
   acceptor_->timer().start(now(), jitter());
   self_->request(options_.machine, caf::infinite, describe_applied{})

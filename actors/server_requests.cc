@@ -31,7 +31,7 @@ void server::judge_append(const core::append_request& m, append_promise promise)
   if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
     candidacy_.reset();
     TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
-    depose_then([this, m, promise, wanted = first->wanted] {
+    depose_then(first->wanted.leader.node, [this, m, promise, wanted = first->wanted] {
       save_vote_then(wanted, [this, m, promise] { judge_append(m, promise); });
     });
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
@@ -232,6 +232,9 @@ caf::result<admin_reply> server::on_elect(const admin_request& m, node_id who) {
   // The lease binds this node's own vote as well: a lease read could be stale otherwise.
   if (acceptor_->lease_live(now()))
     return admin_reply{raft_errc::not_allowed, known_leader(), {}, "the leader is alive; transfer"};
+  if (!may_stand())
+    return admin_reply{
+        raft_errc::not_allowed, {}, {}, "the cluster does not know this node's data directory"};
   campaign();
   return admin_reply{};
 }
@@ -240,8 +243,8 @@ caf::result<admin_reply> server::on_elect(const admin_request& m, node_id who) {
 caf::result<core::transfer_reply> server::on_transfer_request(const core::transfer_request& m) {
   const bool from_our_leader = m.cluster == acceptor_->cluster() && m.leader.committed &&
                                m.leader == acceptor_->saved() && m.leader.leader.node != m.to;
-  const bool able = m.to == options_.id && roster_.members().is_voter(m.to) && !leader_ &&
-                    m.last == acceptor_->log().last();
+  const bool able = m.to == options_.id && roster_.members().is_voter(m.to) && may_stand() &&
+                    !leader_ && m.last == acceptor_->log().last();
   if (!from_our_leader || !able) return core::transfer_reply{false};
   TROUPE_EVENT(info) << "n" << options_.id << " takes over from " << m.leader;
   campaign(/*handed_by=*/m.leader);

@@ -70,6 +70,7 @@ class state_machine {
   std::map<log_index, ready> waiting_;  // by first index
   byte_count waiting_bytes_;
   std::multimap<log_index, query> queries_;
+  size_t queries_bytes_ = 0;
   alarm patience_;  // of the query whose time is over first
 };
 

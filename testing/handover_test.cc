@@ -204,6 +204,23 @@ TEST_F(handover_test, an_election_by_hand_needs_no_timeout) {
   EXPECT_TRUE(s.run_until([&] { return static_cast<bool>(s.leader()); }, 50ms));
 }
 
+// Nobody is being handed over to, and nobody is node 0.
+TEST_F(handover_test, a_vote_request_from_nobody_does_not_end_a_leadership) {
+  auto& s = play(3);
+  const auto& voter = s.nodes().voter_of(leader_);
+  core::vote_request m;
+  m.to = leader_;
+  m.wanted = {{voter.saved().leader.in.next(), node_id(2)}, false};
+  m.last = voter.log().last();
+  m.handed_by = voter.saved();
+  m.cluster = voter.cluster();
+  const auto reply = s.ask<core::vote_request, core::vote_reply>(leader_, m, 1s);
+  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 1s));
+  EXPECT_FALSE((*reply)->granted);
+  EXPECT_EQ(s.leader(), leader_);
+  EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+}
+
 // Scenario 38.
 TEST_F(handover_test, a_lease_is_void_from_the_moment_that_a_transfer_asks_for_a_successor) {
   auto& s = play(3);

@@ -11,7 +11,7 @@ namespace {
 // Messages under way at once; meanwhile the next one grows.
 constexpr size_t most_under_way = 4;
 
-// How many log entries or queries a load is; `whole` ones have no callbacks to count.
+// The place in the log of the first of `count` commands of which the last is at `last`.
 uint64_t first_of(log_index last, size_t count) { return last.value + 1 - count; }
 
 void tell_committed(intake::load& load, log_index last, size_t count) {

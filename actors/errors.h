@@ -16,7 +16,7 @@ enum class raft_errc : uint8_t {
   busy = 2,        // a bound on what is under way was reached
   too_large = 3,   // larger than one batch may be; trying again does not help
   // -- it was in the log --
-  dropped = 4,          // overwritten by another leader for certain: nothing happened
+  dropped = 4,          // given up for certain: another order took its place, or it was aborted
   outcome_unknown = 5,  // it may or may not take effect
   // -- between the actors of a node and between nodes --
   fenced = 6,          // the log store has a greater vote
@@ -25,7 +25,7 @@ enum class raft_errc : uint8_t {
   deposed = 9,         // another leader was elected
   quorum_lost = 10,    // no write quorum answered within the lease
   shutting_down = 11,
-  not_allowed = 12,  // initialize on a node that has state already
+  not_allowed = 12,  // not in the state that the node or the cluster is in
   invalid = 13,      // the request makes no sense
   // -- administration, nothing was changed --
   change_in_progress = 14,   // another change of the membership is not finished

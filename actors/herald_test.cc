@@ -150,8 +150,7 @@ TEST_F(herald_test, a_listener_hears_the_present_state_the_changes_and_the_end) 
   EXPECT_EQ(terms, (std::vector<uint64_t>{1, 2, 0}));
 }
 
-// -- leaderships, as the handle tells them
-// ---------------------------------------------------------
+// -- leaderships, as the handle tells them -------------------------------------------------------
 
 class leaderships_test : public herald_test {
  protected:

@@ -7,8 +7,9 @@
 // to every replicator at the same time. What a write quorum has durably is committed and handed to
 // the state machine together with the routes of those who wait, and the state machine answers them.
 //
-// Reads are in leader_reads.cc, changes of the membership in leader_members.cc, and the end of a
-// leadership, wanted or not, in leader_handover.cc.
+// Reads are in leader_reads.cc, changes of the membership in leader_members.cc, the end of a
+// leadership, wanted or not, in leader_handover.cc, and what it tells of itself in
+// leader_status.cc.
 #pragma once
 
 #include <deque>

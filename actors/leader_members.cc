@@ -115,7 +115,7 @@ void leader::write_membership(const core::membership& next) {
               peers.emplace(id, caf::actor_cast<peer_actor>(peer));
             followers_.follow(known_members(), at, backlog(), peers);
           },
-          [](const caf::error&) { /* the server is gone, and this leader with it */ });
+          [](const caf::error&) { /* this leadership is over */ });
 }
 
 followers::backlog leader::backlog() const {

@@ -27,8 +27,7 @@ namespace troupe {
 
 class machine;
 
-// -- clients → server → leader
-// ---------------------------------------------------------------------
+// -- clients → server → leader -------------------------------------------------------------------
 
 // Put these commands into the log, in this order and next to each other. Answered by one outcome
 // when all of them were applied. As a plain message or as a request. No commands: a barrier, it is
@@ -73,8 +72,7 @@ struct outcome {
   frames results;   // one for each command or query when code is none, else empty
 };
 
-// -- to log_store
-// ----------------------------------------------------------------------------------
+// -- to log_store --------------------------------------------------------------------------------
 
 // All that the protocol knows of what is on the disk. Answers describe_log and save_vote.
 struct log_state {
@@ -119,8 +117,7 @@ struct log_slice {
   std::vector<batch_ptr> batches;
 };
 
-// -- to state_machine
-// ------------------------------------------------------------------------------
+// -- to state_machine ----------------------------------------------------------------------------
 
 // Who gets which results of a batch: consecutive commands, in the order of the batch.
 struct claim {
@@ -168,8 +165,7 @@ struct visit {
   std::function<void(const machine&)> what;
 };
 
-// -- leader and its replicators
-// --------------------------------------------------------------------
+// -- leader and its replicators ------------------------------------------------------------------
 
 // A batch was added to the log. `committed` rides along.
 struct replicate {
@@ -223,16 +219,14 @@ struct handing_over {
 // Internal to leader: everything that its mailbox held was gathered, seal the batch.
 struct seal_now {};
 
-// -- time
-// ------------------------------------------------------------------------------------------
+// -- time ----------------------------------------------------------------------------------------
 
 // An alarm of the actor itself; stale unless the epoch is the alarm's.
 struct tick {
   uint64_t epoch = 0;
 };
 
-// -- administration
-// --------------------------------------------------------------------------------
+// -- administration ------------------------------------------------------------------------------
 
 // Start a new cluster with this membership. Idempotent; not_allowed on a node that has another one.
 struct initialize {

@@ -207,8 +207,7 @@ caf::result<status> server::on_status() {
   return caf::delegated<status>{};
 }
 
-// -- operators
-// --------------------------------------------------------------------------------------
+// -- operators -----------------------------------------------------------------------------------
 
 caf::result<admin_reply> server::on_admin(const admin_request& m) {
   if (const auto* e = std::get_if<elect>(&m.command)) return on_elect(m, e->who);

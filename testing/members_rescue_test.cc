@@ -31,13 +31,6 @@ TEST_F(members_rescue_test,
   EXPECT_EQ(s.write(stays).code, raft_errc::none);
 }
 
-TEST_F(members_rescue_test, who_became_a_voter_by_a_change_stands_for_election) {
-  auto& s = play(3, 1);
-  ASSERT_EQ(order(change(kind::add_voters, {2, 3})), raft_errc::none) << reply_.why;
-  s.nodes().kill(leader_);
-  EXPECT_TRUE(s.write_somewhere(3s));
-}
-
 // An empty node belongs to no cluster and would grant nothing.
 TEST_F(members_rescue_test, a_node_without_any_log_is_not_made_a_voter) {
   auto& s = play(2, 1);

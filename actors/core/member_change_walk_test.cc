@@ -227,8 +227,7 @@ TEST(member_change_walk_test, a_goal_is_reached_when_all_but_incarnations_is_the
   EXPECT_FALSE(reached(membership({majority({1}), majority({1, 2})}, goal.nodes()), goal));
 }
 
-// -- random changes
-// ------------------------------------------------------------------------------------------
+// -- random changes ------------------------------------------------------------------------------
 
 // Draws memberships and changes over the nodes 1..7.
 class chooser {

@@ -70,7 +70,7 @@ class progress {
   // ticket that was answered before.
   std::optional<instant> sent_at(uint64_t ticket) const;
 
-  // The leader's log grew or was purged.
+  // The leader's log grew.
   void on_log_appended(leader_id leader, log_index last) { log_.append(leader, last); }
 
   mode how() const { return mode_; }

@@ -8,6 +8,7 @@
 #include "caf/typed_event_based_actor.hpp"
 
 namespace troupe {
+
 herald::herald(self_ptr self, std::shared_ptr<observed> board)
     : self_(self), board_(std::move(board)) {
   board_->attend([me = herald_actor{self}] { caf::anon_send(me, stir{}); });

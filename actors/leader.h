@@ -169,7 +169,7 @@ class leader {
 
   void publish();
 
-  // What each write and read costs besides its bytes: barriers have none.
+  // What each write costs besides its bytes: blank ones have none.
   static constexpr size_t claim_cost = 64;
 
   self_ptr self_;

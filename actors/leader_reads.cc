@@ -8,10 +8,10 @@ namespace troupe {
 
 caf::result<outcome> leader::on_read(const read& m) {
   TROUPE_SPAN(debug, "leader.read", "request=" << m.id << " queries=" << m.queries.size());
-  const size_t bytes = m.queries.bytes().size() + claim_cost;
-  if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
-  under_way_ += bytes;
-  query q{{}, route::of_current(self_, refusal(m.id, raft_errc::not_leader)), m.id, m.queries};
+  query q{{}, {}, m.id, m.queries};
+  if (const auto why = refuse_now(q.cost()); why != raft_errc::none) return refusal(m.id, why);
+  under_way_ += q.cost();
+  q.to = route::of_current(self_, refusal(m.id, raft_errc::not_leader));
   // From the moment that a transfer starts another leader may be elected within the lease.
   const bool leased = m.mode == read_mode::lease && !lease_void_ &&
                       protocol_.leased(now(), options_.limits.clock_drift);
@@ -56,7 +56,7 @@ void leader::confirm_reads() {
 // leadership ends.
 void leader::release_reads() {
   while (!confirmed_.empty() && confirmed_.front().index <= protocol_.committed()) {
-    under_way_ = under_way_ - (confirmed_.front().queries.bytes().size() + claim_cost);
+    under_way_ = under_way_ - confirmed_.front().cost();
     self_->send(options_.machine, std::move(confirmed_.front()));
     confirmed_.pop_front();
   }

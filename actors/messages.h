@@ -149,6 +149,9 @@ struct query {
   request_id id;
   frames queries;
   instant until = instant::max();  // then it is refused
+
+  // What it takes while it waits: barriers have no bytes of their own.
+  size_t cost() const { return queries.bytes().size() + 64; }
 };
 // The hash of the log up to `index`, equal on all nodes; empty when it is not applied or was
 // purged.

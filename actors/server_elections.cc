@@ -86,11 +86,9 @@ void server::campaign(const vote& handed_by) {
 }
 
 void server::call_roll() {
-  roll_.on_called(now());
-  for (const auto id : roster_.members().voters())
-    if (id != options_.id)
-      ask_for_vote(
-          core::roll_call::request(options_.id, id, acceptor_->log().last(), acceptor_->cluster()));
+  const auto requests = roll_.call(roster_.members(), options_.id, acceptor_->log().last(),
+                                   acceptor_->cluster(), now());
+  for (const auto& request : requests) ask_for_vote(request);
 }
 
 void server::ask_for_vote(core::vote_request request) {
@@ -192,7 +190,12 @@ void server::on_down(const caf::down_msg& m) {
   leader_ = nullptr;
   const bool hurry = std::exchange(hurry_, false);
   acceptor_->timer().start(now(), jitter());
-  refresh_then([this, hurry] { hurry&& options_.elections ? campaign() : settle(); });
+  refresh_then([this, hurry] {
+    if (hurry && options_.elections)
+      campaign();
+    else
+      settle();
+  });
 }
 
 // Some voter granted a candidacy that failed: stand again above it at once, rather than leaving the

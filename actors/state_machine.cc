@@ -16,9 +16,6 @@ constexpr byte_count gap_slice = MiB(4);
 // Queries that wait for what is not applied yet; beyond it they are `busy`.
 constexpr byte_count queries_bound = MiB(64);
 
-// With what a query costs besides its bytes.
-size_t cost_of(const query& q) { return q.queries.bytes().size() + 64; }
-
 // The hash of the log up to `index`, which `b` holds: the chain of checksums covers all before `b`.
 uint64_t hash_up_to(const batch& b, log_index index) {
   auto it = b.entries().begin();
@@ -179,9 +176,9 @@ void state_machine::read_gap() {
 // -- reading --------------------------------------------------------------------------------------
 
 void state_machine::on_query(query& m) {
-  if (m.index > applied_ && queries_bytes_ + cost_of(m) > queries_bound.value)
+  if (m.index > applied_ && queries_bytes_ + m.cost() > queries_bound.value)
     return m.to.deliver(self_, outcome{m.id, raft_errc::busy, {}, {}, {}});
-  queries_bytes_ += cost_of(m);
+  queries_bytes_ += m.cost();
   queries_.emplace(m.index, std::move(m));
   answer_queries();
   watch_queries();
@@ -202,7 +199,7 @@ void state_machine::on_tick(const tick& t) {
       ++it;
       continue;
     }
-    queries_bytes_ -= cost_of(q);
+    queries_bytes_ -= q.cost();
     q.to.deliver(self_, outcome{q.id, raft_errc::not_leader, {}, {}, {}});
     it = queries_.erase(it);
   }
@@ -212,7 +209,7 @@ void state_machine::on_tick(const tick& t) {
 void state_machine::answer_queries() {
   while (!failed_ && !queries_.empty() && queries_.begin()->first <= applied_) {
     auto q = std::move(queries_.extract(queries_.begin()).mapped());
-    queries_bytes_ -= cost_of(q);
+    queries_bytes_ -= q.cost();
     outcome answer{q.id, raft_errc::none, {}, applied_, {}};
     const bool kept = guarded(q.queries.size(), answer.results, [&] {
       for (auto question : q.queries) options_.hosted->query(question, answer.results);

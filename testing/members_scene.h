@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/orders.h"
 #include "testing/stage.h"
 
 namespace troupe::sim {
@@ -12,7 +13,7 @@ using kind = core::member_change::kind;
 
 inline std::map<node_id, core::member> named(std::initializer_list<uint64_t> ids) {
   std::map<node_id, core::member> nodes;
-  for (const auto id : ids) nodes[node_id(id)].address = "n" + std::to_string(id);
+  for (const auto id : ids) nodes[node_id(id)].address = address_of(node_id(id));
   return nodes;
 }
 

@@ -31,16 +31,12 @@ const committed_entry* world::committed_at(log_index index) const {
 }
 
 bool world::holds_durably(const core::membership& m, node_id node, const log_id& id) const {
-  const auto known = m.nodes().find(node);
-  const uint64_t registered = known == m.nodes().end() ? 0 : known->second.incarnation;
   const auto now = disks.find(node);
   if (now == disks.end()) return false;
-  if (registered == 0 || registered == now->second.incarnation)
-    if (now->second.holds_durably(id)) return true;
+  if (m.admits(node, now->second.incarnation) && now->second.holds_durably(id)) return true;
   return std::ranges::any_of(lost, [&](const auto& l) {
     const auto& [owner, incarnation] = l.first;
-    const bool meant = owner == node && (registered == 0 || registered == incarnation);
-    return meant && l.second.holds_durably(id);
+    return owner == node && m.admits(node, incarnation) && l.second.holds_durably(id);
   });
 }
 

@@ -26,10 +26,7 @@ std::set<node_id> ids_of(const nodes_by_id& nodes) {
 
 // Only the membership that is in force knows which data directory a node has.
 nodes_by_id with_incarnations_of(const membership& current, nodes_by_id nodes) {
-  for (auto& [id, node] : nodes) {
-    const auto known = current.nodes().find(id);
-    node.incarnation = known == current.nodes().end() ? 0 : known->second.incarnation;
-  }
+  for (auto& [id, node] : nodes) node.incarnation = current.incarnation_of(id);
   return nodes;
 }
 

@@ -22,9 +22,14 @@ membership membership::of_majority(const std::map<node_id, std::string>& address
   return membership({quorum::majority(voters)}, addresses);
 }
 
-bool membership::admits(node_id id, uint64_t incarnation) const {
+uint64_t membership::incarnation_of(node_id id) const {
   const auto it = nodes_.find(id);
-  return it == nodes_.end() || it->second.incarnation == 0 || it->second.incarnation == incarnation;
+  return it == nodes_.end() ? 0 : it->second.incarnation;
+}
+
+bool membership::admits(node_id id, uint64_t incarnation) const {
+  const auto known = incarnation_of(id);
+  return known == 0 || known == incarnation;
 }
 
 bool membership::is_voter(node_id id) const {

@@ -44,6 +44,8 @@ class membership {
   bool joint() const { return configs_.size() > 1; }
   bool is_voter(node_id id) const;
   bool contains(node_id id) const { return nodes_.contains(id); }
+  // 0 also when `id` takes no part.
+  uint64_t incarnation_of(node_id id) const;
   // False when `id` is known with another data directory.
   bool admits(node_id id, uint64_t incarnation) const;
   std::set<node_id> voters() const;

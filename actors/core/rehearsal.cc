@@ -126,15 +126,14 @@ void rehearsal::look(node& n) {
   const auto action = n.roll->look(members_, n.id, due, now_);
   if (action == roll_call::action::stand) return campaign(n);
   if (action == roll_call::action::call) {
-    n.roll->on_called(now_);
-    for (const auto id : members_.voters())
-      if (id != n.id) ask_for_vote(n, id, roll_call::request(n.id, id, n.voter->log().last(), 7));
+    for (const auto& m : n.roll->call(members_, n.id, n.voter->log().last(), 7, now_))
+      ask_for_vote(n, m);
   }
   arm(n);
 }
 
-void rehearsal::ask_for_vote(node& n, node_id voter, const vote_request& m) {
-  send(n.id, voter, [this, &to = nodes_.at(voter), m] { on_vote_request(to, m); });
+void rehearsal::ask_for_vote(node& n, const vote_request& m) {
+  send(n.id, m.to, [this, &to = nodes_.at(m.to), m] { on_vote_request(to, m); });
 }
 
 void rehearsal::campaign(node& n) {
@@ -144,7 +143,7 @@ void rehearsal::campaign(node& n) {
   n.standing.emplace(++n.number, n.id, n.seen, members_, n.voter->log().last(), 7, options_.mode);
   n.voter->timer().on_stood(now_, jitter());
   arm(n);
-  for (const auto id : n.standing->electorate()) ask_for_vote(n, id, n.standing->request_to(id));
+  for (const auto id : n.standing->electorate()) ask_for_vote(n, n.standing->request_to(id));
   conclude(n, n.standing->outcome());
 }
 

@@ -110,7 +110,7 @@ class rehearsal {
   void save(node& n, const vote& v);
 
   void look(node& n);
-  void ask_for_vote(node& n, node_id voter, const vote_request& m);
+  void ask_for_vote(node& n, const vote_request& m);
   void campaign(node& n);
   void conclude(node& n, candidacy::result r);
   void lead(node& n);

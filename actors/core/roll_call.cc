@@ -8,11 +8,16 @@ namespace troupe::core {
 // come before that.
 roll_call::roll_call(const timing& t) : lately_(t.election_timeout_min) {}
 
-vote_request roll_call::request(node_id self, node_id voter, const log_id& last, uint64_t cluster) {
-  return {self, voter, /*candidacy=*/0, /*wanted=*/{}, last, /*handed_by=*/{}, cluster};
+std::vector<vote_request> roll_call::call(const membership& members, node_id self,
+                                          const log_id& last, uint64_t cluster, instant now) {
+  called_ = now;
+  std::vector<vote_request> requests;
+  for (const auto voter : members.voters())
+    if (voter != self)
+      requests.push_back(
+          {self, voter, /*candidacy=*/0, /*wanted=*/{}, last, /*handed_by=*/{}, cluster});
+  return requests;
 }
-
-void roll_call::on_called(instant now) { called_ = now; }
 
 void roll_call::on_reply(const vote_reply& reply, instant now) {
   if (reply.led && !reply.granted)

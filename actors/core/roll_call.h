@@ -12,6 +12,7 @@
 #pragma once
 
 #include <map>
+#include <vector>
 
 #include "actors/core/membership.h"
 #include "actors/core/messages.h"
@@ -23,9 +24,10 @@ class roll_call {
  public:
   explicit roll_call(const timing& t);
 
-  // What every voter is asked, without any effect on it; `last` and `cluster` are the caller's.
-  static vote_request request(node_id self, node_id voter, const log_id& last, uint64_t cluster);
-  void on_called(instant now);
+  // What every other voter is asked, without any effect on it; `last` and `cluster` are the
+  // caller's.
+  std::vector<vote_request> call(const membership& members, node_id self, const log_id& last,
+                                 uint64_t cluster, instant now);
   // To a call or to a candidacy of this node.
   void on_reply(const vote_reply& reply, instant now);
 

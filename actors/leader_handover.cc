@@ -43,6 +43,8 @@ void leader::step_handover() {
   auto& h = *handover_;
   if (!h.closed) {
     if (!protocol_.keeps_up(h.to, options_.limits.caught_up_within, now())) return;
+    // It does not stand for election before its log names its data directory.
+    if (incarnations_.contains(h.to)) return;
     h.closed = true;
     h.until = std::min(h.until, now() + options_.timing.election_timeout_max);
     if (gathered()) seal(batch_kind::commands);

@@ -140,7 +140,8 @@ void leader::tend_members() {
 
 void leader::register_incarnations() {
   const bool first = protocol_.members_at() == options_.membership_at;
-  if (handover_ || incarnations_.empty() || !(protocol_.settled() || first)) return;
+  if (incarnations_.empty() || (handover_ && handover_->closed)) return;
+  if (!protocol_.settled() && !first) return;
   const auto known = known_members();
   incarnations_.clear();
   write_membership(known);
@@ -149,9 +150,9 @@ void leader::register_incarnations() {
 // What is met first counts: who voted and comes back with another disk is not who voted.
 void leader::note_incarnation(node_id id, uint64_t incarnation) {
   if (incarnation == 0) return;
-  const auto& nodes = protocol_.members().nodes();
-  const auto it = nodes.find(id);
-  if (it != nodes.end() && it->second.incarnation == 0) incarnations_.emplace(id, incarnation);
+  const auto& members = protocol_.members();
+  if (members.contains(id) && members.incarnation_of(id) == 0)
+    incarnations_.emplace(id, incarnation);
 }
 
 core::membership leader::known_members() const {

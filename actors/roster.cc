@@ -1,5 +1,7 @@
 #include "actors/roster.h"
 
+#include <algorithm>
+
 #include "actors/membership_codec.h"
 
 namespace troupe {
@@ -29,6 +31,11 @@ bool roster::may_stand(node_id id, log_index committed) const {
     if (at.index <= committed || before.configs() != members().configs()) return false;
   }
   return false;
+}
+
+bool roster::names(node_id id, uint64_t incarnation) const {
+  return std::ranges::any_of(
+      in_force_, [&](const auto& at) { return at.second.incarnation_of(id) == incarnation; });
 }
 
 void roster::note(const core::accepted_append& decision) {

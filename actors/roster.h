@@ -27,6 +27,10 @@ class roster {
   // (thesis 4.2.2).
   bool may_stand(node_id id, log_index committed) const;
 
+  // Whether the node takes part with this data directory, or did: what it promised it has not
+  // forgotten.
+  bool names(node_id id, uint64_t incarnation) const;
+
   // Empty while there is none.
   const core::membership& members() const { return in_force_.back().second; }
   const log_id& at() const { return in_force_.back().first; }

@@ -53,6 +53,15 @@ TEST_F(roster_test, the_last_membership_in_the_log_is_in_force_committed_or_not)
   EXPECT_EQ(roster_.at(), (log_id{one, log_index(6)}));
 }
 
+TEST_F(roster_test, a_data_directory_stays_known_when_its_node_is_removed_and_added_again) {
+  const std::map<node_id, core::member> one_node{{node_id(1), {"a", 11}}};
+  const core::membership with({core::quorum::majority({node_id(1)})}, one_node);
+  roster r{{{first_, with}, {{one, log_index(4)}, of(2)}}};
+  EXPECT_TRUE(r.names(node_id(1), 11));
+  EXPECT_FALSE(r.names(node_id(1), 12));
+  EXPECT_FALSE(r.names(node_id(2), 11));
+}
+
 // Scenario 46.
 TEST_F(roster_test, when_memberships_are_overwritten_the_last_one_that_is_left_is_in_force) {
   overwrite_after(5, {command_at(6, two)});

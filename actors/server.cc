@@ -96,6 +96,7 @@ void server::adopt_membership() {
   const auto& members = roster_.members();
   peers_.update(members, options_.id, self_, options_.resolve);
   if (!acceptor_) return;
+  acceptor_->on_named(roster_.names(options_.id, acceptor_->incarnation()));
   uint32_t greatest = 0;
   for (const node_id id : members.voters())
     greatest = std::max(greatest, members.nodes().at(id).priority);

@@ -59,7 +59,7 @@ void server::judge_vote(const core::vote_request& m, vote_promise promise) {
 // -- elections ------------------------------------------------------------------------------------
 
 bool server::may_stand() const {
-  return !acceptor_->newcomer(roster_.members()) &&
+  return !acceptor_->newcomer() &&
          roster_.members().admits(options_.id, acceptor_->incarnation()) &&
          roster_.may_stand(options_.id, acceptor_->committed());
 }

@@ -102,6 +102,26 @@ TEST_F(handover_test, a_transfer_while_writes_pour_in_loses_none_and_stops_for_n
   EXPECT_LT(longest_gap_, s.timing().election_timeout_min);
 }
 
+// Who has just come is none that others vote for until the log names its data directory.
+TEST_F(handover_test, a_transfer_to_a_voter_that_has_just_come_waits_until_it_may_stand) {
+  cluster_options o;
+  o.genesis = false;
+  stage_ = std::make_unique<stage>(o);
+  auto& s = *stage_;
+  const node_id late(3);
+  for (const auto id : s.nodes().ids()) s.net().cut(id, late);
+  for (const auto id : {node_id(1), node_id(2)})
+    s.ask<initialize, done>(id, {first_members(o)}, 1s);
+  leader_ = s.await_leader();
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  const auto reply = s.begin(leader_, transfer{late});
+  s.run_for(10ms);
+  s.net().heal();
+  ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 2s));
+  EXPECT_EQ((*reply)->code, raft_errc::none) << (*reply)->why;
+  EXPECT_EQ(s.await_leader(), late);
+}
+
 // Scenario 77.
 TEST_F(handover_test, a_transfer_to_a_dead_node_is_given_up_within_a_timeout) {
   auto& s = play(3);

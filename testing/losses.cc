@@ -7,11 +7,6 @@
 namespace troupe::sim {
 namespace {
 
-uint64_t registered(const core::membership& m, node_id id) {
-  const auto it = m.nodes().find(id);
-  return it == m.nodes().end() ? 0 : it->second.incarnation;
-}
-
 // The last committed membership, all behind it in any log, and what leaders work with.
 std::vector<core::membership> in_force(const cluster& c, const world& w) {
   std::vector<core::membership> all;
@@ -43,7 +38,7 @@ bool is_quorum(const core::membership& m, const auto& present) {
 std::set<node_id> lost_members(const world& w, const core::membership& m) {
   std::set<node_id> lost;
   for (const auto& [id, disk] : w.disks) {
-    const auto known = registered(m, id);
+    const auto known = m.incarnation_of(id);
     if (known != 0 && disk.incarnation != known) lost.insert(id);
   }
   return lost;
@@ -57,7 +52,10 @@ bool can_lose(const cluster& c, const world& w, node_id id) {
   return std::ranges::all_of(memberships, [&](const core::membership& m) {
     const auto lost = lost_members(w, m);
     return is_quorum(m, [&](node_id other) {
-      const bool knows = registered(members_in(w.disks.at(other).log), id) == incarnation;
+      const auto& rest = w.disks.at(other);
+      const auto known = members_in(rest.log);
+      const bool knows = known.incarnation_of(id) == incarnation &&
+                         known.incarnation_of(other) == rest.incarnation;
       return other != id && knows && !lost.contains(other);
     });
   });

@@ -6,29 +6,55 @@
 namespace troupe::sim {
 namespace {
 
-using members_rescue_test = members_scene;
+class members_rescue_test : public members_scene {
+ protected:
+  // A log that a wiped node gets back entry by entry, with nothing of its own to begin with.
+  stage& play_slowly(size_t nodes, size_t voters) {
+    auto o = present(nodes, voters);
+    o.genesis_again = false;
+    o.limits.replication.request = byte_count(1);
+    o.limits.replication.requests = 1;
+    stage_ = std::make_unique<stage>(o);
+    leader_ = stage_->await_leader();
+    for (int i = 0; i < 20; ++i) stage_->write(leader_);
+    return *stage_;
+  }
+  // `removed` leads and writes the entry that removes it; it starts again before anyone else has
+  // it.
+  void remove_and_forget(node_id removed, node_id stays) {
+    auto& s = *stage_;
+    const auto answer = s.begin(removed, change(kind::remove_nodes, {removed.value}));
+    const auto last_step = [&] {
+      const auto* leading = s.nodes().leadership_of(removed);
+      return leading != nullptr && !leading->members().is_voter(removed);
+    };
+    ASSERT_TRUE(s.run_until(last_step, 2s));
+    s.net().cut(removed, stays);
+    s.run_for(10ms);
+    restart(removed);
+    s.net().heal();
+    const auto done = [&] {
+      return s.leader() == stays && s.nodes().members_at(stays).voters() == ids({stays.value});
+    };
+    EXPECT_TRUE(s.run_until(done, 10s));
+    EXPECT_EQ(s.write(stays).code, raft_errc::none);
+  }
+};
 
 // Thesis 4.2.2: the last step of its own removal is in the log of the removed leader alone. Its log
 // is ahead, so it must stand for election, although it does not count.
 TEST_F(members_rescue_test,
        a_removed_node_leads_once_more_when_only_it_has_the_entry_that_removes_it) {
-  auto& s = play(2, 2);
-  const auto removed = leader_, stays = a_follower();
-  const auto answer = s.begin(leader_, change(kind::remove_nodes, {removed.value}));
-  const auto last_step = [&] {
-    const auto* leading = s.nodes().leadership_of(removed);
-    return leading != nullptr && !leading->members().is_voter(removed);
-  };
-  ASSERT_TRUE(s.run_until(last_step, 2s));
-  s.net().cut(removed, stays);
-  s.run_for(10ms);
-  restart(removed);
-  s.net().heal();
-  const auto done = [&] {
-    return s.leader() == stays && s.nodes().members_at(stays).voters() == ids({stays.value});
-  };
-  EXPECT_TRUE(s.run_until(done, 10s));
-  EXPECT_EQ(s.write(stays).code, raft_errc::none);
+  play(2, 2);
+  remove_and_forget(leader_, a_follower());
+}
+
+// The last membership in its log does not name its data directory, but one before does.
+TEST_F(members_rescue_test, a_removed_node_that_was_added_later_leads_once_more_as_well) {
+  play(2, 1);
+  ASSERT_EQ(order(change(kind::add_voters, {2})), raft_errc::none) << reply_.why;
+  ASSERT_EQ(order(transfer{node_id(2)}), raft_errc::none) << reply_.why;
+  remove_and_forget(node_id(2), node_id(1));
 }
 
 // An empty node belongs to no cluster and would grant nothing.
@@ -129,14 +155,7 @@ TEST_F(members_rescue_test, an_acknowledgement_from_before_a_removal_does_not_co
 
 // The log that it gets back says that it is the only voter, as it was at first.
 TEST_F(members_rescue_test, a_wiped_node_that_reads_of_its_past_does_not_elect_itself) {
-  auto o = present(2, 1);
-  o.genesis_again = false;
-  o.limits.replication.request = byte_count(1);
-  o.limits.replication.requests = 1;
-  stage_ = std::make_unique<stage>(o);
-  auto& s = *stage_;
-  leader_ = s.await_leader();
-  for (int i = 0; i < 20; ++i) s.write(leader_);
+  auto& s = play_slowly(2, 1);
   ASSERT_EQ(order(change(kind::replace_voters, {2})), raft_errc::none) << reply_.why;
   ASSERT_TRUE(s.run_until([&] { return s.leader() == node_id(2); }, 2s));
   s.nodes().wipe(node_id(1));
@@ -153,21 +172,14 @@ TEST_F(members_rescue_test, a_wiped_node_that_reads_of_its_past_does_not_elect_i
 
 // The same of two, who were a majority of the first members.
 TEST_F(members_rescue_test, wiped_nodes_that_read_of_their_past_do_not_elect_each_other) {
-  auto o = present(3, 3);
-  o.genesis_again = false;
-  o.limits.replication.request = byte_count(1);
-  o.limits.replication.requests = 1;
-  stage_ = std::make_unique<stage>(o);
-  auto& s = *stage_;
-  leader_ = s.await_leader();
-  for (int i = 0; i < 20; ++i) s.write(leader_);
+  auto& s = play_slowly(3, 3);
   ASSERT_EQ(order(change(kind::replace_voters, {leader_.value})), raft_errc::none) << reply_.why;
   std::vector<node_id> wiped;
   change_members again = change(kind::add_nodes, {});
   for (const auto id : s.nodes().ids()) {
     if (id == leader_) continue;
     wiped.push_back(id);
-    again.changes.front().nodes[id].address = "n" + std::to_string(id.value);
+    again.changes.front().nodes[id].address = address_of(id);
     s.nodes().wipe(id);
     up_again(id);
   }

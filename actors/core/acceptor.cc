@@ -43,14 +43,14 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   const bool leased = lease_live(now) && request.from != leased_to_.leader.node;
   if (leased && request.handed_by != leased_to_) return refuse("the leader is alive");
   if (request.last < state_.log.last()) return refuse("its log is behind");
-  // Whose log is ahead knows of a later membership.
-  if (request.last == state_.log.last() && !members.admits(request.from, request.incarnation))
+  // Whose log is ahead knows of a later membership, and is the one that can win: our own candidacy
+  // gives way.
+  const bool same_log = request.last == state_.log.last();
+  if (same_log && !members.admits(request.from, request.incarnation))
     return refuse("it came back with another data directory");
-  if (request.last == state_.log.last() && newcomer(members))
-    return refuse("our own data directory is not known yet");
-  // A candidate whose log is ahead is the one that can win: our own candidacy gives way.
-  const bool rival = floor && request.last == state_.log.last();
-  if (rival && request.wanted.leader < floor->leader) return refuse("our own is greater");
+  if (same_log && newcomer()) return refuse("our own data directory is not known yet");
+  if (same_log && floor && request.wanted.leader < floor->leader)
+    return refuse("our own is greater");
   if (!may_follow(state_.saved, request.wanted, mode_)) return refuse("we promised a greater one");
   reply.granted = true;
   reply.saved = request.wanted;
@@ -162,12 +162,6 @@ void acceptor::on_committed(log_index committed) {
 }
 
 // -- time -----------------------------------------------------------------------------------------
-
-bool acceptor::newcomer(const membership& members) const {
-  const auto own = members.nodes().find(state_.id);
-  const bool known = own != members.nodes().end() && own->second.incarnation == state_.incarnation;
-  return state_.joined && state_.incarnation != 0 && !known;
-}
 
 bool acceptor::lease_live(instant now) const { return now < leased_until_; }
 

@@ -71,7 +71,7 @@ class acceptor {
   // a vote ≥ the saved one is granted. `leading`: this node leads right now, which is a live lease
   // as well. `members`: in force here; a candidate with a log like ours that is known with another
   // data directory is refused as well, and so is everyone with a log like ours while this node is
-  // a newcomer to them.
+  // a newcomer.
   vote_decision on_vote_request(const vote_request& request, std::optional<vote> floor,
                                 bool leading, instant now, const membership& members = {}) const;
 
@@ -101,17 +101,19 @@ class acceptor {
   node_id id() const { return state_.id; }
   uint64_t cluster() const { return state_.cluster; }
   uint64_t incarnation() const { return state_.incarnation; }
-  // Whether this node got a log that does not name its data directory yet. It may have been a voter
-  // before it lost its disk, and now reads of that: this is not its vote to give. Several of them
-  // could elect one of themselves with the members of long ago. Who has a longer log is granted all
-  // the same, for that one knows who counts.
-  bool newcomer(const membership& members) const;
+  // Whether this node got a log in which no membership names its data directory. It may have been a
+  // voter before it lost its disk, and now reads of that: this is not its vote to give. Several of
+  // them could elect one of themselves with the members of long ago. Who has a longer log is
+  // granted all the same, for that one knows who counts.
+  bool newcomer() const { return state_.joined && state_.incarnation != 0 && !named_; }
   // The leader that this node follows, 0 when unknown or silent for longer than its lease.
   node_id leader(instant now) const;
 
   // This node wrote to the log by itself: its leadership ended, or it was initialised.
   void on_log_written(log_view log) { state_.log = std::move(log); }
   void on_joined(bool joined) { state_.joined = joined; }
+  // Whether a membership in the log names this node's data directory, now that they changed.
+  void on_named(bool named) { named_ = named; }
   void join_cluster(uint64_t cluster) { state_.cluster = cluster; }
   void on_committed(log_index committed);
 
@@ -124,6 +126,7 @@ class acceptor {
   state state_;
   timing timing_;
   vote_mode mode_;
+  bool named_ = false;
   log_index committed_;
   vote leased_to_;
   instant leased_until_;

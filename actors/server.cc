@@ -44,14 +44,47 @@ void server::start(const log_state& s) {
     m.last = s.tail.last;
   });
   if (roster_.members().empty() && !options_.genesis.empty() && !s.tail.last) {
-    self_
-        ->request(options_.store, caf::infinite,
-                  append{s.saved, {}, {first_batch(options_.genesis)}})
-        .await([this](const flushed&) { refresh_then([this] { settle(); }); },
-               [this](const caf::error& e) { self_->quit(e); });
+    founding_.emplace(options_.genesis, options_.id);
+    peers_.update(options_.genesis, options_.id, self_, options_.resolve);
+    return found();
   }
   if (leads_on()) return lead();
   settle();
+}
+
+// Asks again and again, by calls that bind nobody, until it is clear whether the cluster is new.
+void server::found() {
+  switch (founding_->decide()) {
+    case core::founding::state::begins:
+      return begin_cluster();
+    case core::founding::state::waits:
+      TROUPE_EVENT(info) << "n" << options_.id
+                         << " waits for the leader's log: the cluster that it "
+                         << "was to begin is there already, says n" << founding_->older();
+      founding_.reset();
+      return;
+    case core::founding::state::asks:
+      break;
+  }
+  core::roll_call asks(options_.timing);
+  for (const auto& call : asks.call(founding_->first(), options_.id, {}, 0, now()))
+    self_->request(peers_.find(call.to), options_.timing.rpc_timeout(), call)
+        .then(
+            [this, to = call.to](const core::vote_reply& reply) {
+              if (!founding_ || reply.from != to) return;
+              founding_->on_reply(reply.from, reply.last);
+              if (founding_->decide() != core::founding::state::asks) found();
+            },
+            [](const caf::error&) { /* it is asked again */ });
+  election_.set(self_, now() + options_.timing.heartbeat_interval);
+}
+
+void server::begin_cluster() {
+  const auto first = first_batch(founding_->first());
+  founding_.reset();
+  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {first}})
+      .await([this](const flushed&) { refresh_then([this] { settle(); }); },
+             [this](const caf::error& e) { self_->quit(e); });
 }
 
 // A voter that is an election quorum by itself has nobody to wait for.
@@ -94,6 +127,7 @@ void server::adopt_membership() {
   if (roster_.at() == members_at_) return;
   members_at_ = roster_.at();
   const auto& members = roster_.members();
+  if (!members.empty()) founding_.reset();
   peers_.update(members, options_.id, self_, options_.resolve);
   if (!acceptor_) return;
   acceptor_->on_named(roster_.names(options_.id, acceptor_->incarnation()));

@@ -14,6 +14,7 @@
 #include "actors/alarm.h"
 #include "actors/core/acceptor.h"
 #include "actors/core/candidacy.h"
+#include "actors/core/founding.h"
 #include "actors/core/roll_call.h"
 #include "actors/interfaces.h"
 #include "actors/leader.h"
@@ -80,6 +81,8 @@ class server {
 
   // -- what is in the log --
   void start(const log_state& s);
+  void found();
+  void begin_cluster();
   void refresh(const log_state& s);
   void refresh_then(std::function<void()> then);
   void settle();
@@ -147,7 +150,9 @@ class server {
   accepted_batches accepted_;
   log_index handed_over_;
   core::roll_call roll_;
-  alarm election_;
+  std::optional<core::founding>
+      founding_;    // while this node has nothing, and was told of a cluster
+  alarm election_;  // or to ask again whether that cluster is new
 };
 
 struct server_state {

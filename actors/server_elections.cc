@@ -220,6 +220,7 @@ duration server::jitter() {
 instant server::now() const { return self_->clock().now(); }
 
 void server::arm() {
+  if (founding_) return publish();
   if (may_stand() && !leader_ && options_.elections)
     election_.set(
         self_, roll_.next(roster_.members(), options_.id, acceptor_->election_deadline(), now()));
@@ -230,6 +231,7 @@ void server::arm() {
 
 void server::on_tick(const tick& t) {
   if (!election_.on_tick(self_, t)) return;
+  if (founding_) return found();
   const auto due = acceptor_->election_deadline();
   switch (roll_.look(roster_.members(), options_.id, due, now())) {
     case core::roll_call::action::stand:

@@ -217,7 +217,7 @@ TEST_F(handover_test, an_election_by_hand_does_not_break_a_live_lease) {
 TEST_F(handover_test, an_election_by_hand_needs_no_timeout) {
   auto& s = play(3);
   s.nodes().kill(leader_);
-  s.run_for(s.timing().lease());
+  s.run_for(s.timing().lease() + 5ms);
   const auto who = a_follower();
   s.admin(who, elect{who});
   EXPECT_TRUE(s.run_until([&] { return static_cast<bool>(s.leader()); }, 50ms));

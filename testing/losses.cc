@@ -65,7 +65,8 @@ bool can_recover(const cluster& c, const world& w) {
   const auto memberships = in_force(c, w);
   return std::ranges::all_of(memberships, [&](const core::membership& m) {
     const auto lost = lost_members(w, m);
-    return is_quorum(m, [&](node_id id) { return !lost.contains(id); });
+    return is_quorum(m,
+                     [&](node_id id) { return !lost.contains(id) && !w.disks.at(id).log.empty(); });
   });
 }
 

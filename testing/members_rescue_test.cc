@@ -98,6 +98,28 @@ TEST_F(members_rescue_test,
   EXPECT_NE(s.write(leader_, 1s).code, raft_errc::none);
 }
 
+// The one that is left knows neither who it was nor what it acknowledged.
+TEST_F(members_rescue_test, a_voter_that_lost_its_disk_does_not_begin_the_cluster_again) {
+  stage_ = std::make_unique<stage>(present(3, 3));
+  auto& s = *stage_;
+  const node_id late(3);
+  for (const auto id : s.nodes().ids()) s.net().cut(late, id);
+  leader_ = s.await_leader();
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  const auto early = leader_ == node_id(1) ? node_id(2) : node_id(1);
+  s.nodes().kill(early);
+  s.net().heal();
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  s.nodes().kill(leader_);
+  s.nodes().wipe(late);
+  up_again(late);
+  s.run_for(1s);
+  up_again(early);
+  EXPECT_FALSE(s.write_somewhere(5s));
+  up_again(leader_);
+  EXPECT_TRUE(s.write_somewhere(5s));
+}
+
 // Acknowledgements of the old sessions do not count, so what is not committed is sent again.
 TEST_F(members_rescue_test, the_addresses_of_all_followers_change_at_once) {
   auto& s = play(3, 3);
@@ -127,7 +149,12 @@ TEST_F(members_rescue_test, a_joint_membership_that_is_redirected_to_who_never_c
   ASSERT_TRUE(s.run_until([&] { return leading->members().joint(); }, 2s));
   auto other = change(kind::replace_voters, {3, 4}, true);
   other.only_if.membership = leading->members_at();
-  EXPECT_EQ(order(other, 1s), raft_errc::not_ready);
+  for (const auto id : s.nodes().ids()) s.net().cut(leader_, id);  // it cannot leave it meanwhile
+  const auto second = s.begin(leader_, other, 1s);
+  s.run_for(5ms);
+  s.net().heal();
+  ASSERT_TRUE(s.run_until([&] { return second->has_value(); }, 2s));
+  EXPECT_EQ((*second)->code, raft_errc::not_ready) << (*second)->why;
   EXPECT_TRUE(s.run_until([&] { return !members().joint(); }, 2s));
 }
 

@@ -16,6 +16,7 @@ acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instan
       timer_(timing, now, jitter) {
   committed_ = state_.log.purged().index;
   if (state_.saved.committed) hear_of_leader(now);
+  heard_ = false;
 }
 
 // -- votes ----------------------------------------------------------------------------------------
@@ -163,17 +164,21 @@ void acceptor::on_committed(log_index committed) {
 
 // -- time -----------------------------------------------------------------------------------------
 
+bool acceptor::newcomer() const { return state_.joined && state_.incarnation != 0 && !named_; }
+
 bool acceptor::lease_live(instant now) const { return now < leased_until_; }
 
 // Nobody leases from itself.
 void acceptor::hear_of_leader(instant now) {
   leased_to_ = state_.saved;
   leased_until_ = leased_to_.leader.node == state_.id ? now : now + timing_.lease();
+  heard_ = true;
   timer_.on_leader_heard();
 }
 
 node_id acceptor::leader(instant now) const {
-  return state_.saved.committed && lease_live(now) ? leased_to_.leader.node : node_id{};
+  const bool follows = heard_ && state_.saved.committed && lease_live(now);
+  return follows ? leased_to_.leader.node : node_id{};
 }
 
 }  // namespace troupe::core

@@ -105,8 +105,9 @@ class acceptor {
   // voter before it lost its disk, and now reads of that: this is not its vote to give. Several of
   // them could elect one of themselves with the members of long ago. Who has a longer log is
   // granted all the same, for that one knows who counts.
-  bool newcomer() const { return state_.joined && state_.incarnation != 0 && !named_; }
-  // The leader that this node follows, 0 when unknown or silent for longer than its lease.
+  bool newcomer() const;
+  // The leader that this node follows, 0 when unknown, silent for longer than its lease, or not
+  // heard of since the start: the one of before may be long gone.
   node_id leader(instant now) const;
 
   // This node wrote to the log by itself: its leadership ended, or it was initialised.
@@ -129,6 +130,7 @@ class acceptor {
   bool named_ = false;
   log_index committed_;
   vote leased_to_;
+  bool heard_ = false;
   instant leased_until_;
   election_timer timer_;
 };

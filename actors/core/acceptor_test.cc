@@ -202,14 +202,16 @@ TEST(acceptor_test, a_node_stands_for_election_after_the_lease_and_its_own_rando
 
 TEST(acceptor_test, after_a_restart_the_leader_of_the_saved_vote_has_its_lease) {
   EXPECT_TRUE(voter(won(2, 2)).lease_live(time_zero));
-  EXPECT_EQ(voter(won(2, 2)).leader(time_zero), node_id(2));
+  EXPECT_EQ(voter(won(2, 2)).leader(time_zero), node_id()) << "it may be long gone";
   EXPECT_FALSE(voter(asked(2, 2)).lease_live(time_zero));
   EXPECT_FALSE(voter(won(2, 1)).lease_live(time_zero)) << "nobody leases from itself";
 }
 
 TEST(acceptor_test, a_silent_leader_is_no_longer_named) {
-  EXPECT_EQ(voter(won(2, 2)).leader(lease_over - duration(1)), node_id(2));
-  EXPECT_EQ(voter(won(2, 2)).leader(lease_over), node_id());
+  auto a = voter({});
+  a.on_vote_saved(won(2, 2), time_zero, jitter);
+  EXPECT_EQ(a.leader(lease_over - duration(1)), node_id(2));
+  EXPECT_EQ(a.leader(lease_over), node_id());
 }
 
 TEST(acceptor_test, a_vote_for_somebody_new_restarts_the_timer_once_and_the_leader_always) {

@@ -1,0 +1,34 @@
+// Whether a node that has nothing may begin the cluster that it was told of.
+//
+// It may have been a member before it lost its disk. So it asks the others what they have, and
+// begins only when an election quorum, itself counted, has no more than the first membership:
+// nothing was committed then that it could have forgotten. Who has more has a cluster already, and
+// this node waits for that cluster's leader, as one that joins: the leader knows whose disk it had.
+#pragma once
+
+#include <set>
+
+#include "actors/core/membership.h"
+
+namespace troupe::core {
+
+class founding {
+ public:
+  founding(membership first, node_id self);
+
+  const membership& first() const { return first_; }
+  // Where the log of `from` ends.
+  void on_reply(node_id from, const log_id& last);
+
+  enum class state { asks, begins, waits };
+  state decide() const;
+  // Who has a cluster already, 0 while nobody is known.
+  node_id older() const { return older_; }
+
+ private:
+  membership first_;
+  std::set<node_id> empty_;
+  node_id older_;
+};
+
+}  // namespace troupe::core

@@ -1,0 +1,39 @@
+#include "actors/core/founding.h"
+
+#include <gtest/gtest.h>
+
+#include "actors/core/samples.h"
+
+namespace troupe::core {
+namespace {
+
+using state = founding::state;
+
+const log_id nothing, the_first{{}, log_index(1)}, more{led_by(1), log_index(2)};
+
+founding of(uint64_t nodes) { return founding(majority_of(nodes), node_id(1)); }
+
+TEST(founding_test, a_node_that_is_all_of_a_cluster_begins_it_at_once) {
+  EXPECT_EQ(of(1).decide(), state::begins);
+}
+
+TEST(founding_test, a_cluster_begins_when_an_election_quorum_has_nothing) {
+  auto f = of(5);
+  EXPECT_EQ(f.decide(), state::asks);
+  f.on_reply(node_id(2), nothing);
+  f.on_reply(node_id(2), the_first);
+  EXPECT_EQ(f.decide(), state::asks);
+  f.on_reply(node_id(3), the_first);
+  EXPECT_EQ(f.decide(), state::begins);
+}
+
+TEST(founding_test, who_hears_of_a_log_waits_to_be_given_it) {
+  auto f = of(3);
+  f.on_reply(node_id(3), more);
+  f.on_reply(node_id(2), nothing);
+  EXPECT_EQ(f.decide(), state::waits);
+  EXPECT_EQ(f.older(), node_id(3));
+}
+
+}  // namespace
+}  // namespace troupe::core

@@ -8,6 +8,7 @@
 #include "caf/actor_system_config.hpp"
 #include "caf/io/middleman.hpp"
 #include "caf/typed_event_based_actor.hpp"
+#include "proto/check.h"
 
 namespace troupe {
 
@@ -23,6 +24,7 @@ void prepare_remote(caf::actor_system_config& config, const core::timing& timing
 }
 
 resolver remote_resolver(caf::actor_system& system, const core::timing& timing) {
+  TROUPE_CHECK(system.has_middleman(), "nodes that talk over TCP need prepare_remote");
   return [&system, timing](const server_actor& owner, node_id id,
                            const std::string& address) -> peer_actor {
     peer_link_options o;

@@ -15,7 +15,8 @@ namespace troupe {
 // `prepare`, and CAF's middleman with heartbeats, so that a peer that fell silent is noticed.
 void prepare_remote(caf::actor_system_config& config, const core::timing& timing);
 
-// Spawns a peer_link for each peer. `system` must outlive it.
+// Spawns a peer_link for each peer. `system` must outlive it, and its config `prepare_remote` must
+// have seen.
 resolver remote_resolver(caf::actor_system& system, const core::timing& timing);
 
 // Lets other nodes reach this one; the port that was bound (`at.port` may be 0).

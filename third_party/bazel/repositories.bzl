@@ -48,7 +48,7 @@ def debian_repositories():
     )
     native.new_local_repository(
         name = "com_google_protobuf",
-        build_file = "//third_party/bazel:protobuf.BUILD",
+        build_file = "@troupe//third_party/bazel:protobuf.BUILD",
         path = "/usr",
     )
-    native.register_toolchains("//third_party/bazel:python")
+    native.register_toolchains("@troupe//third_party/bazel:python")

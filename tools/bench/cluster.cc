@@ -7,9 +7,8 @@
 #include "actors/node.h"
 #include "actors/remote.h"
 #include "caf/actor_system.hpp"
-#include "storage/durable_storage.h"
 #include "storage/memory_storage.h"
-#include "storage/posix_env.h"
+#include "storage/on_disk.h"
 
 namespace troupe::bench {
 namespace {
@@ -63,13 +62,7 @@ class real_cluster final : public cluster {
  private:
   absl::StatusOr<std::shared_ptr<storage::log_storage>> make_storage(node_id id) {
     if (options_.disk_dir.empty()) return std::make_shared<storage::memory_storage>();
-    storage::durable_options o;
-    o.dir = absl::StrCat(options_.disk_dir, "/node-", id.value);
-    o.node = id;
-    o.incarnation = 1;
-    auto engine = storage::durable_storage::open(*files_, o);
-    if (!engine.ok()) return engine.status();
-    return std::shared_ptr<storage::log_storage>(std::move(*engine));
+    return storage::open_on_disk(absl::StrCat(options_.disk_dir, "/node-", id.value), id);
   }
 
   absl::Status add(node_id id) {
@@ -105,7 +98,6 @@ class real_cluster final : public cluster {
   }
 
   cluster_options options_;
-  std::unique_ptr<storage::env> files_ = storage::make_posix_env();
   std::vector<std::unique_ptr<world>> worlds_;
   std::shared_ptr<in_process_network> network_ = std::make_shared<in_process_network>();
   std::map<node_id, std::string> addresses_;

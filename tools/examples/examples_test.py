@@ -1,10 +1,23 @@
-"""The example runs, is short, and is what the root README shows."""
+"""The examples run, are short, and are what the READMEs show."""
 
+import os
 import re
+import socket
 import subprocess
+import tempfile
 import unittest
 
 _PROGRAM = 'tools/examples/sum.cc'
+
+
+def _free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(('127.0.0.1', 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
 
 
 def _text(path):
@@ -18,15 +31,35 @@ class ExamplesTest(unittest.TestCase):
         run = subprocess.run(['tools/examples/sum'], timeout=60, check=True, capture_output=True, text=True)
         self.assertRegex(run.stdout, r'^40 is at [1-9]\d*, the sum is 42\n$')
 
+    def test_three_processes_tally_and_find_it_on_disk_again(self):
+        cluster = [f'{i}=127.0.0.1:{port}' for i, port in enumerate(_free_ports(3), 1)]
+        with tempfile.TemporaryDirectory() as dirs:
+            for counted in ('1', '2'):
+                nodes = [subprocess.Popen(['tools/examples/tally', str(i), os.path.join(dirs, str(i)), *cluster],
+                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                         for i in (1, 2, 3)]
+                self.assertEqual(self._ask(nodes[0], 'word'), counted)
+                self.assertEqual(self._ask(nodes[1], '?word'), counted)
+                for node in nodes:
+                    node.communicate(timeout=60)
+                    self.assertEqual(node.returncode, 0)
+
+    def _ask(self, node, line):
+        node.stdin.write(line + '\n')
+        node.stdin.flush()
+        return node.stdout.readline().strip()
+
     def test_it_is_shorter_than_60_lines(self):
         self.assertLess(len(_text(_PROGRAM).splitlines()), 60)
 
-    def test_the_readme_shows_it(self):
-        shown = re.findall(rf'<!-- from: {_PROGRAM} -->\n```cpp\n(.*?)```', _text('README.md'), re.DOTALL)
-        self.assertEqual(len(shown), 1)
-        program = {line.strip() for line in _text(_PROGRAM).splitlines()}
-        for line in shown[0].splitlines():
-            self.assertIn(line.strip(), program)
+    def test_the_readmes_show_them(self):
+        for readme, source in [('README.md', _PROGRAM), ('actors/README.md', 'tools/examples/tally.cc'),
+                               ('actors/README.md', 'tools/examples/BUILD.bazel')]:
+            shown = re.findall(rf'<!-- from: {source} -->\n```\w+\n(.*?)```', _text(readme), re.DOTALL)
+            self.assertEqual(len(shown), 1)
+            program = {line.strip() for line in _text(source).splitlines()}
+            for line in shown[0].splitlines():
+                self.assertIn(line.strip(), program)
 
 
 if __name__ == '__main__':

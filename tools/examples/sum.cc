@@ -35,7 +35,7 @@ int main() {
     node_options o;
     o.id = node_id(id);
     o.machine = std::make_shared<sum>();
-    o.storage = std::make_shared<storage::memory_storage>();  // durable_storage: on disk
+    o.storage = std::make_shared<storage::memory_storage>();  // open_on_disk: on disk
     o.storage_blocks = false;
     o.resolve = in_process_network::resolver_of(network);  // remote_resolver: over TCP
     nodes.push_back(start_node(system, std::move(o)));

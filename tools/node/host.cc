@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -12,34 +11,13 @@
 #include "caf/actor_system.hpp"
 #include "caf/scoped_actor.hpp"
 #include "proto/trace.h"
-#include "storage/durable_storage.h"
-#include "storage/posix_env.h"
+#include "storage/on_disk.h"
 #include "tools/kv/machine.h"
 #include "tools/node/gateway.h"
 #include "tools/node/join.h"
 
 namespace troupe::tools {
 namespace {
-
-// The engine and the file system that it must not outlive.
-struct disk {
-  std::unique_ptr<storage::env> files;
-  std::unique_ptr<storage::durable_storage> engine;
-};
-
-absl::StatusOr<std::shared_ptr<disk>> open_disk(const node_flags& flags) {
-  auto d = std::make_shared<disk>();
-  d->files =
-      storage::make_posix_env(flags.sync ? storage::sync_mode::always : storage::sync_mode::never);
-  storage::durable_options o;
-  o.dir = flags.data_dir;
-  o.node = flags.id;
-  o.incarnation = std::random_device{}() | uint64_t{std::random_device{}()} << 32;
-  auto engine = storage::durable_storage::open(*d->files, o);
-  if (!engine.ok()) return engine.status();
-  d->engine = std::move(*engine);
-  return d;
-}
 
 // Clients may not take the descriptors that the log and the other nodes need: running out of them
 // would look like a failing disk.
@@ -93,13 +71,13 @@ class real_host final : public host {
     drain(system_, gateway_, patience);
   }
 
-  absl::Status run(std::shared_ptr<disk> d, events on) {
-    const auto incarnation = d->engine->incarnation();
+  absl::Status run(std::shared_ptr<storage::log_storage> disk, events on) {
+    const auto incarnation = disk->incarnation();
     node_options o;
     o.id = flags_.id;
     o.timing = flags_.timing;
     o.limits = flags_.limits;
-    o.storage = std::shared_ptr<storage::log_storage>(d, d->engine.get());
+    o.storage = std::move(disk);
     o.machine = std::make_shared<kv::machine>();
     o.resolve = remote_resolver(system_, flags_.timing);
     o.genesis = flags_.cluster;
@@ -173,10 +151,12 @@ class real_host final : public host {
 
 absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
   // The disk first: a foreign data directory must stop the node before it says a word to others.
-  auto d = open_disk(flags);
-  if (!d.ok()) return d.status();
+  auto disk =
+      storage::open_on_disk(flags.data_dir, flags.id,
+                            flags.sync ? storage::sync_mode::always : storage::sync_mode::never);
+  if (!disk.ok()) return disk.status();
   auto h = std::make_unique<real_host>(flags);
-  if (auto s = h->run(std::move(*d), std::move(on)); !s.ok()) return s;
+  if (auto s = h->run(std::move(*disk), std::move(on)); !s.ok()) return s;
   return h;
 }
 

@@ -1,0 +1,33 @@
+#include "storage/on_disk.h"
+
+#include <random>
+#include <utility>
+
+#include "storage/durable_storage.h"
+
+namespace troupe::storage {
+namespace {
+
+// The engine goes before the files that it holds open.
+struct on_disk {
+  std::unique_ptr<env> files;
+  std::unique_ptr<durable_storage> engine;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir, node_id node,
+                                                          sync_mode sync) {
+  auto d = std::make_shared<on_disk>();
+  d->files = make_posix_env(sync);
+  durable_options o;
+  o.dir = dir;
+  o.node = node;
+  o.incarnation = std::random_device{}() | uint64_t{std::random_device{}()} << 32;
+  auto engine = durable_storage::open(*d->files, o);
+  if (!engine.ok()) return engine.status();
+  d->engine = std::move(*engine);
+  return std::shared_ptr<log_storage>(d, d->engine.get());
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,19 @@
+// The usual storage of a node: the durable engine on this machine's file system.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include "proto/ids.h"
+#include "storage/log_storage.h"
+#include "storage/posix_env.h"
+
+namespace troupe::storage {
+
+// Opens the data directory of `node`, or sets up a new one; errors as of durable_storage::open.
+absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir, node_id node,
+                                                          sync_mode sync = sync_mode::always);
+
+}  // namespace troupe::storage

@@ -27,6 +27,8 @@ class story {
  public:
   story(uint64_t seed, size_t nodes, vote_mode mode, bool running)
       : stage_(options_of(nodes, mode), seed), nodes_(nodes) {
+    // The cluster has begun, and nobody leads it yet.
+    stage_.run_for(std::chrono::milliseconds(10));
     if (!running) return;
     EXPECT_TRUE(stage_.await_leader());
     // Writes that are under way when the links fail.

@@ -276,7 +276,9 @@ TEST_F(members_test, a_wiped_node_is_neither_counted_nor_heard) {
   const auto seen = std::ranges::find(status.replication, wiped, &troupe::status::peer::id);
   ASSERT_TRUE(seen != status.replication.end());
   EXPECT_EQ(seen->state, "replaced");
-  // Its word elects nobody, and it does not stand in for the other's disk.
+  // Its word elects nobody, and it does not stand in for the other's disk; not even when somebody
+  // has it begin the cluster again.
+  s.ask<initialize, done>(wiped, {first_members(s.nodes().options())}, 1s);
   s.nodes().kill(other);
   EXPECT_NE(s.write(leader_, 2s).code, raft_errc::none);
   s.run_for(5s);

@@ -88,7 +88,12 @@ absl::StatusOr<action> read_command(words line) {
   if (line.empty()) return wrong("a command is missing; --help lists them");
   const auto known = all_commands();
   const auto c = std::ranges::find(known, line[0], &command::name);
-  if (c == known.end()) return wrong("'", line[0], "' is not a command; --help lists them");
+  if (c == known.end()) {
+    std::vector<std::string> names;
+    for (const auto& k : known) names.push_back(k.name);
+    return wrong("'", line[0], "' is not a command", did_you_mean(line[0], names),
+                 "; --help lists them");
+  }
   const auto arguments = line.subspan(1);
   if (arguments.size() < c->least || arguments.size() > c->most)
     return wrong("use: ", c->name, c->arguments);

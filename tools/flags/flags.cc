@@ -1,5 +1,6 @@
 #include "tools/flags/flags.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -8,6 +9,7 @@
 #include "absl/flags/reflection.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "actors/version.h"
 
 namespace troupe::tools {
@@ -22,9 +24,38 @@ flags_by_name flags_of(const program& p) {
   return found;
 }
 
+// How many letters must be put in, left out or changed, or swapped with the next (Levenshtein's
+// distance with Damerau's swaps); short words only, so without a table.
+size_t slips(std::string_view a, std::string_view b, size_t most) {
+  while (!a.empty() && !b.empty() && a.front() == b.front()) a.remove_prefix(1), b.remove_prefix(1);
+  if (a.empty() || b.empty()) return std::max(a.size(), b.size());
+  if (most == 0) return 1;
+  const auto rest = [&](size_t of_a, size_t of_b) {
+    return slips(a.substr(of_a), b.substr(of_b), most - 1);
+  };
+  auto least = std::min({rest(1, 0), rest(0, 1), rest(1, 1)});
+  if (a.size() > 1 && b.size() > 1 && a[0] == b[1] && a[1] == b[0])
+    least = std::min(least, rest(2, 2));
+  return least + 1;
+}
+
+// What the type of a flag takes.
+const char* kind_of_value(const absl::CommandLineFlag& flag) {
+  if (flag.IsOfType<absl::Duration>()) return "a duration such as 5s or 150ms";
+  if (flag.IsOfType<bool>()) return "true or false";
+  if (flag.IsOfType<uint64_t>()) return "a whole number";
+  return "a number";
+}
+
 [[noreturn]] void mistake(const program& p, const std::string& what) {
   std::fprintf(stderr, "%s: %s\n", p.name.c_str(), what.c_str());
   std::exit(2);
+}
+
+std::vector<std::string> names(const flags_by_name& flags) {
+  std::vector<std::string> all;
+  for (const auto& [name, flag] : flags) all.push_back(name);
+  return all;
 }
 
 [[noreturn]] void help(const program& p) {
@@ -60,7 +91,8 @@ setting look_up(const program& p, const flags_by_name& known, std::string_view t
     s.has_value = true;
   }
   if (it == known.end())
-    mistake(p, absl::StrCat("--", s.name, ": no such flag; --help lists them"));
+    mistake(p, absl::StrCat("--", s.name, ": no such flag", did_you_mean(s.name, names(known)),
+                            "; --help lists them"));
   s.flag = it->second;
   if (!s.has_value && s.flag->IsOfType<bool>()) {
     s.value = "true";
@@ -70,6 +102,14 @@ setting look_up(const program& p, const flags_by_name& known, std::string_view t
 }
 
 }  // namespace
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> known) {
+  constexpr size_t most = 2;
+  for (const auto& name : known)
+    if (slips(word, name, most) <= most && name.size() > most)
+      return absl::StrCat(", did you mean '", name, "'?");
+  return "";
+}
 
 std::vector<std::string> parse_flags(const program& p, int argc, char** argv) {
   const auto known = flags_of(p);
@@ -97,7 +137,7 @@ std::vector<std::string> parse_flags(const program& p, int argc, char** argv) {
     }
     std::string why;
     if (!s.flag->ParseFrom(s.value, &why))
-      mistake(p, absl::StrCat("--", s.name, ": '", s.value, "' is not a value for it"));
+      mistake(p, absl::StrCat("--", s.name, ": '", s.value, "' is not ", kind_of_value(*s.flag)));
   }
   return words;
 }

@@ -2,6 +2,7 @@
 // and may print pages; here every mistake is one line and exit code 2.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ struct program {
   std::string usage;   // the beginning of --help
   std::string folder;  // whose flags exist, as in "tools/node/"
 };
+
+// ", did you mean 'WORD'?" where one of `known` is a slip of the fingers away; else nothing.
+std::string did_you_mean(std::string_view word, std::span<const std::string> known);
 
 // Sets the flags (--name=value, --name value, --switch, --noswitch) and answers the words that are
 // none; behind "--" all are words. --help and --version end the process with exit code 0.

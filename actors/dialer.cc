@@ -61,6 +61,8 @@ std::optional<endpoint> parse_endpoint(const std::string& text) {
   return endpoint{std::move(host), static_cast<uint16_t>(port)};
 }
 
+bool is_wildcard(const endpoint& e) { return e.host.find_first_not_of("0.:") == std::string::npos; }
+
 socket_holder::~socket_holder() {
   if (fd_ >= 0) ::close(fd_);
 }

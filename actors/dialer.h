@@ -19,6 +19,8 @@ struct endpoint {
   bool operator==(const endpoint&) const = default;
 };
 std::optional<endpoint> parse_endpoint(const std::string& text);
+// 0.0.0.0 and its like: to listen on all addresses of a host. Whoever dials it reaches itself.
+bool is_wildcard(const endpoint& e);
 
 // An open file descriptor that closes itself unless it is taken.
 class socket_holder {

@@ -1,5 +1,7 @@
 """One node, no flags but for its ports: serves, ends, comes back with all it acknowledged."""
 
+import os
+import socket
 import unittest
 
 from testing.process import nodes
@@ -31,6 +33,16 @@ class OneNodeTest(unittest.TestCase):
         self.assertIn(f'redis-cli -h 127.0.0.1 -p {self.node.client_port} set', self.node.log())
         self.assertIn('--cluster=', self.node.log())
 
+    def test_listens_elsewhere_than_the_others_are_told(self):
+        self.node.start()
+        self.node.stop()
+        told = f'127.0.0.1:{nodes.free_ports()}'
+        self.node.flags += [f'--raft_address={told}', f'--listen_address=127.0.0.1:{self.node.raft_port}']
+        self.node.start()
+        socket.create_connection(('127.0.0.1', self.node.raft_port)).close()
+        # The cluster was told before, and of another address.
+        nodes.await_until('it says so', lambda: f'not at {told}' in self.node.log())
+
     def test_all_acknowledged_survives_sigkill(self):
         for attempt in range(3):
             self.node.start()
@@ -61,6 +73,7 @@ class LocalClusterTest(unittest.TestCase):
         for i in range(3):
             node.client_port = client + i
             self.assertEqual(node.call('INCR', 'n'), i + 1)
+        self.assertEqual(os.listdir(f'{node.directory}/.local/share/troupe'), ['cluster-of-3'])
         self.assertEqual(sorted(node.status()['membership']['addresses']), ['1', '2', '3'])
         self.assertEqual(node.stop()[0], 0)
         node.start()

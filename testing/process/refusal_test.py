@@ -55,10 +55,11 @@ class RefusalTest(unittest.TestCase):
         bad = {
             'id': ['0', '-1', 'one', '', '18446744073709551616'],
             'raft_address': ['7101', ':7101', '127.0.0.1', '127.0.0.1:', '127.0.0.1:0',
-                             '127.0.0.1:65536', '127.0.0.1:-1', '127.0.0.1:x'],
+                             '127.0.0.1:65536', '127.0.0.1:-1', '127.0.0.1:x', '0.0.0.0:7101', '[::]:7101'],
+            'listen_address': ['7101', '127.0.0.1:0'],
             'client_address': ['', '6371', '127.0.0.1:99999', '127.0.0.1:0'],
             'cluster': ['x', '1', '1=', '1=127.0.0.1', '0=127.0.0.1:1', '2=127.0.0.1:1',
-                        '1=127.0.0.1:0', '1=127.0.0.1:1,1=127.0.0.1:2', '-1=127.0.0.1:1'],
+                        '1=127.0.0.1:0', '1=127.0.0.1:1,1=127.0.0.1:2', '-1=127.0.0.1:1', '1=0.0.0.0:1'],
             'local_cluster': ['-1', '10', 'x', '99999999999'],
             'sync': ['', 'maybe', 'ALWAYS'],
             'election_timeout_min': ['', 'x', '0', '-1s', '50ms', '300ms', '1h', 'inf'],
@@ -76,6 +77,9 @@ class RefusalTest(unittest.TestCase):
         self.refused('--local_cluster=3', '--cluster=1=127.0.0.1:1', because='--local_cluster')
         self.refused('--join=127.0.0.1:1', '--cluster=1=127.0.0.1:1', because='--cluster')
         self.refused('--join=127.0.0.1:1', '--local_cluster=3', because='--local_cluster')
+        self.refused(f'--join=127.0.0.1:{self.raft}', because='own --raft_address')
+        self.refused('--raft_address=0.0.0.0:7101', because='--listen_address=0.0.0.0:7101')
+        self.refused('--heartbeat_interval=500ms', because='500ms, 150ms and 300ms')
         self.refused('--voter=false', because='--join')
         self.refused('--quorum=majority(1)', because='--cluster')
         four = '--cluster=' + ','.join(f'{i}=127.0.0.1:{self.raft + i - 1}' for i in range(1, 5))
@@ -87,8 +91,8 @@ class RefusalTest(unittest.TestCase):
     def test_addresses_that_cannot_be_listened_on(self):
         with socket.create_server(('127.0.0.1', 0)) as taken:
             at = f'127.0.0.1:{taken.getsockname()[1]}'
-            self.refused(f'--raft_address={at}', because=at)
-            self.refused(f'--client_address={at}', because=at)
+            for flag in ('--raft_address', '--listen_address', '--client_address'):
+                self.refused(f'{flag}={at}', because=f'{flag}: cannot listen on {at}')
         self.refused(f'--client_address=127.0.0.1:{self.raft}', because='in use')
         self.refused('--client_address=192.0.2.1:6371', because='192.0.2.1:6371')
         self.refused('--raft_address=no.such.host.invalid:7101', because='no.such.host.invalid')

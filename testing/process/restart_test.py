@@ -27,6 +27,7 @@ class RestartTest(unittest.TestCase):
         print(f'{acks} writes, {unknown} of unknown outcome', flush=True)
 
     def restart(self, node, leads, running, slack, others):
+        self.assertNotIn('--cluster does not change it', node.log())
         stopped = time.monotonic()
         code, seconds = node.stop()
         self.assertEqual(code, 0, node.log())
@@ -34,6 +35,7 @@ class RestartTest(unittest.TestCase):
         self.assertIn('leader', [other.status()['role'] for other in others])
         node.start()
         nodes.await_until('it serves again', lambda: node.status()['leader_id'])
+        self.assertNotIn('--cluster does not change it', node.log())
         served = time.monotonic()
         nodes.await_until('a write after it', lambda: running.acks_between(served, time.monotonic()))
         silence = running.longest_silence(stopped, time.monotonic())

@@ -26,6 +26,7 @@ absl::StatusOr<node_id> parse_id(absl::string_view word) {
 absl::StatusOr<std::string> parse_address(absl::string_view word) {
   const auto at = parse_endpoint(std::string(word));
   if (!at || at->port == 0) return bad(word, "host:port");
+  if (is_wildcard(*at)) return bad(word, "an address at which other hosts reach the node");
   return std::string(word);
 }
 

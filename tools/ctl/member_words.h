@@ -15,7 +15,7 @@ namespace troupe::tools {
 
 // A node id, from 1.
 absl::StatusOr<node_id> parse_id(absl::string_view word);
-// host:port
+// host:port at which other hosts reach the node
 absl::StatusOr<std::string> parse_address(absl::string_view word);
 // ID or ID=host:port, none twice; without an address where none is given.
 absl::StatusOr<std::map<node_id, core::member>> parse_nodes(std::span<const std::string> words);

@@ -18,8 +18,8 @@ TEST(MemberWords, NodesWithAndWithoutAddress) {
 }
 
 TEST(MemberWords, WhatIsNoNodeIsSaid) {
-  for (const std::string word :
-       {"", "0", "-1", "one", "1=", "1=host", "1=host:0", "=host:1", "1.5", "18446744073709551616"})
+  for (const std::string word : {"", "0", "-1", "one", "1=", "1=host", "1=host:0", "=host:1", "1.5",
+                                 "18446744073709551616", "1=0.0.0.0:7101", "1=[::]:7101"})
     EXPECT_FALSE(parse_nodes(std::span(&word, 1)).ok()) << word;
   const std::string twice[] = {"1", "1=host:1"};
   EXPECT_EQ(parse_nodes(twice).status().message(), "node 1 stands twice");

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -30,17 +31,36 @@ size_t client_connections(uint64_t nodes_in_process) {
   return std::min<size_t>(most, share > 2 * reserve ? share - reserve : share / 2);
 }
 
+// As far as a command line can tell: the cluster learns more of its nodes.
+bool same_cluster(const core::membership& a, const core::membership& b) {
+  const auto where = [](const auto& node) { return std::pair(node.first, node.second.address); };
+  return a.configs() == b.configs() && std::ranges::equal(a.nodes(), b.nodes(), {}, where, where);
+}
+
 // What a restarted node was told and does not follow.
-void warn_of_differences(const node_flags& flags, const status& s) {
-  const auto& members = s.members.nodes();
+void warn_of_differences(const node_flags& flags, const core::membership& members) {
   if (!flags.join.empty() && !members.empty())
     TROUPE_EVENT(warn) << "this node has a membership already; --join does not change it";
-  if (flags.cluster_given && !(s.members == flags.cluster))
+  if (flags.cluster_given && !members.empty() && !same_cluster(members, flags.cluster))
     TROUPE_EVENT(warn) << "this node has a membership already; --cluster does not change it";
-  const auto mine = members.find(flags.id);
-  if (mine != members.end() && parse_endpoint(mine->second.address) != flags.raft_address)
-    TROUPE_EVENT(warn) << "the other nodes look for this one at " << mine->second.address
-                       << ", not where it listens now";
+}
+
+// Its own log may be from before `ctl set-address`: whoever is heard of has found this node. What a
+// leader says is heard in time, where there is one.
+void warn_of_address(const raft& node, const node_flags& flags) {
+  const auto check = [flags](const metrics& m) {
+    const auto mine = m.members.nodes().find(flags.id);
+    if (mine != m.members.nodes().end() &&
+        parse_endpoint(mine->second.address) != flags.raft_address)
+      TROUPE_EVENT(warn) << "the other nodes look for this one at " << mine->second.address
+                         << ", not at " << flags.raft_text << "; `ctl set-address` tells them";
+  };
+  auto last = std::make_shared<metrics>();
+  node.when([last](const metrics& m) { return *last = m, static_cast<bool>(m.leader); },
+            10 * flags.timing.election_timeout_max,
+            [last, check, id = flags.id](waited how) {
+              if (how == waited::timed_out || last->leader.node == id) check(*last);
+            });
 }
 
 struct system_config : caf::actor_system_config {
@@ -64,6 +84,11 @@ class real_host final : public host {
 
   bool joining() const override { return joining_; }
 
+  bool alone() override {
+    const auto m = node_->metrics();
+    return m.members.nodes().size() == 1 && m.members.contains(flags_.id);
+  }
+
   void retire() override {
     const duration patience = 2 * flags_.timing.election_timeout_max;
     // The other nodes of this process end as well.
@@ -86,8 +111,9 @@ class real_host final : public host {
     const auto known = node_->status(duration::max()).get();
     if (!known.ok()) return absl::UnavailableError(std::string(to_string(known.code)));
     const auto& s = known.value;
-    warn_of_differences(flags_, s);
-    auto raft_port = publish(*node_, system_, flags_.raft_address);
+    warn_of_differences(flags_, s.members);
+    warn_of_address(*node_, flags_);
+    auto raft_port = publish(*node_, system_, flags_.listen_address);
     if (!raft_port.ok()) return raft_port.status();
     gateway_options g;
     g.at = flags_.client_address;

@@ -23,6 +23,8 @@ class host {
   static absl::StatusOr<std::unique_ptr<host>> start(const node_flags& flags, events on);
   // Whether the node is on its way into a cluster, so that `joined` tells when it is ready.
   virtual bool joining() const = 0;
+  // Whether it is the only member of its cluster.
+  virtual bool alone() = 0;
   // Whether this node knows who leads right now.
   virtual bool leader_known() = 0;
   // Leaves quietly: if it leads, has another node lead, and answers what its clients have asked.

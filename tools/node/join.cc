@@ -9,6 +9,8 @@ namespace troupe::tools {
 namespace {
 
 constexpr duration first_wait = std::chrono::milliseconds(50);
+// What passes by itself is not worth a line: at first nobody is connected.
+constexpr duration silent_at_first = std::chrono::milliseconds(500);
 constexpr duration longest_wait = std::chrono::seconds(1);
 // Who answers answers long before.
 constexpr duration deadline = std::chrono::seconds(15);
@@ -30,7 +32,7 @@ std::string text_of(const admin_reply& reply) {
 }  // namespace
 
 join::join(self_ptr self, join_options options)
-    : self_(self), options_(std::move(options)), wait_(first_wait) {
+    : self_(self), options_(std::move(options)), began_(self->clock().now()), wait_(first_wait) {
   self_->link_to(options_.server);
   look();
 }
@@ -45,7 +47,8 @@ void join::ask(const Target& whom, Request request, step otherwise, const char* 
 // -- the steps ------------------------------------------------------------------------------------
 
 void join::look() {
-  ask<status>(options_.door, status_request{}, &join::look, "no member answers there",
+  ask<status>(options_.door, status_request{}, &join::look,
+              "no member answers there; is it a node's raft address?",
               [this](const status& cluster) { judge(cluster); });
 }
 
@@ -110,7 +113,8 @@ void join::on_answer(const admin_reply& reply, step next, step otherwise) {
 }
 
 void join::again(step next, const std::string& why) {
-  if (std::exchange(said_, why) != why)
+  const bool early = self_->clock().now() < began_ + silent_at_first;
+  if (!early && std::exchange(said_, why) != why)
     std::fprintf(stderr, "node %lu: waits to join through %s: %s\n", options_.id.value,
                  options_.door_address.c_str(), why.c_str());
   next_ = next;

@@ -48,11 +48,12 @@ class join {
   template <class Reply, class Target, class Request, class Then>
   void ask(const Target& whom, Request request, step otherwise, const char* failed, Then then);
   void on_answer(const admin_reply& reply, step next, step otherwise);
-  // Later, and says what it waits for unless it said so last.
+  // Later, and says what it waits for, unless it said so last or has only just begun.
   void again(step next, const std::string& why);
 
   self_ptr self_;
   join_options options_;
+  instant began_;
   std::string said_;
   step next_ = nullptr;
   alarm retry_;

@@ -34,7 +34,7 @@ int usage_error(const absl::Status& why) {
   return 2;
 }
 
-void say_hello(const std::vector<node_flags>& nodes) {
+void say_hello(const std::vector<node_flags>& nodes, const all_hosts& hosts) {
   for (const auto& n : nodes) {
     std::fprintf(stderr, "node %lu: data in %s, other nodes at %s:%u, Redis clients at %s:%u\n",
                  n.id.value, n.data_dir.c_str(), n.raft_address.host.c_str(), n.raft_address.port,
@@ -46,9 +46,9 @@ void say_hello(const std::vector<node_flags>& nodes) {
   const auto& first = nodes.front();
   std::fprintf(stderr, "try: redis-cli -h %s -p %u set greeting hello\n",
                first.client_address.host.c_str(), first.client_address.port);
-  if (nodes.size() == 1 && first.cluster.nodes().size() == 1)
+  if (nodes.size() == 1 && hosts.front()->alone())
     std::fprintf(stderr,
-                 "a second node: start it with --id=2 --join=%s, a --data_dir and other addresses; "
+                 "a second node: start it with another --id, --join=%s and addresses of its own; "
                  "or begin with several: --local_cluster=3 in one process, or the same "
                  "--cluster=1=host:port,2=host:port,3=host:port on each machine\n",
                  first.raft_text.c_str());
@@ -93,7 +93,7 @@ int run(int argc, char** argv) {
     if (!h.ok()) return usage_error(h.status());
     hosts.push_back(std::move(*h));
   }
-  say_hello(*nodes);
+  say_hello(*nodes, hosts);
   if (!hosts.front()->joining()) {
     await_leader(*nodes, hosts);
     say_ready();

@@ -12,6 +12,9 @@ ABSL_FLAG(uint64_t, id, 1, "this node's id, from 1");
 ABSL_FLAG(
     std::string, raft_address, "",
     "host:port for the other nodes (127.0.0.1:7101; with --cluster, this node's entry there)");
+ABSL_FLAG(std::string, listen_address, "",
+          "host:port to listen on for the other nodes, where they reach --raft_address by another "
+          "way, as into a container (the same)");
 ABSL_FLAG(std::string, client_address, "127.0.0.1:6371", "host:port for Redis clients");
 ABSL_FLAG(std::string, data_dir, "",
           "where everything durable lives ($HOME/.local/share/troupe/node-ID)");
@@ -54,6 +57,18 @@ absl::StatusOr<endpoint> read_endpoint(const std::string& flag, const std::strin
   return bad(flag, absl::StrCat("'", text, "' is not host:port"));
 }
 
+// One that the other nodes are told.
+absl::StatusOr<endpoint> read_public_endpoint(const std::string& flag, const std::string& text) {
+  auto at = read_endpoint(flag, text);
+  if (at.ok() && is_wildcard(*at))
+    return bad(flag, absl::StrCat(text,
+                                  " leads every other host to itself: give the address at "
+                                  "which they reach this one, and to listen on all, "
+                                  "--listen_address=",
+                                  text));
+  return at;
+}
+
 absl::StatusOr<core::timing> read_timing() {
   core::timing t;
   t.election_timeout_min = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_min));
@@ -61,10 +76,15 @@ absl::StatusOr<core::timing> read_timing() {
   t.heartbeat_interval = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_heartbeat_interval));
   if (t.heartbeat_interval < std::chrono::milliseconds(1))
     return bad("heartbeat_interval", "must be at least 1ms");
-  if (t.election_timeout_min <= t.heartbeat_interval)
-    return bad("election_timeout_min", "must be greater than --heartbeat_interval");
-  if (t.election_timeout_max <= t.election_timeout_min)
-    return bad("election_timeout_max", "must be greater than --election_timeout_min");
+  if (t.election_timeout_min <= t.heartbeat_interval ||
+      t.election_timeout_max <= t.election_timeout_min)
+    return bad(
+        "heartbeat_interval",
+        absl::StrCat("must be less than --election_timeout_min, and that less than "
+                     "--election_timeout_max; they are ",
+                     absl::FormatDuration(absl::GetFlag(FLAGS_heartbeat_interval)), ", ",
+                     absl::FormatDuration(absl::GetFlag(FLAGS_election_timeout_min)), " and ",
+                     absl::FormatDuration(absl::GetFlag(FLAGS_election_timeout_max))));
   if (t.election_timeout_max > std::chrono::minutes(10))
     return bad("election_timeout_max", "must be at most 10m");
   return t;
@@ -88,6 +108,7 @@ absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& t
     if (!absl::SimpleAtoi(parts.first, &id) || id == 0 ||
         !read_endpoint("cluster", parts.second).ok())
       return bad("cluster", absl::StrCat("'", entry, "' is not ID=host:port"));
+    if (auto at = read_public_endpoint("cluster", parts.second); !at.ok()) return at.status();
     for (const auto& [other, address] : members)
       if (address == parts.second)
         return bad("cluster",
@@ -139,11 +160,20 @@ std::string text_of(const endpoint& e) {
                       e.port);
 }
 
-// Where this node listens for others: as told, else as the cluster says, else the default.
+// Where the others find this node: as told, else as the cluster says, else the default.
 absl::StatusOr<endpoint> raft_address(node_id id, const std::map<node_id, std::string>& members) {
   auto text = absl::GetFlag(FLAGS_raft_address);
   if (text.empty()) text = members.contains(id) ? members.at(id) : "127.0.0.1:7101";
-  return read_endpoint("raft_address", text);
+  return read_public_endpoint("raft_address", text);
+}
+
+// Where it listens for them.
+absl::StatusOr<endpoint> listen_address(const endpoint& raft_address) {
+  const auto text = absl::GetFlag(FLAGS_listen_address);
+  if (text.empty()) return raft_address;
+  if (absl::GetFlag(FLAGS_local_cluster) != 0)
+    return bad("listen_address", "goes without --local_cluster");
+  return read_endpoint("listen_address", text);
 }
 
 absl::StatusOr<node_flags> one_node() {
@@ -158,6 +188,9 @@ absl::StatusOr<node_flags> one_node() {
   if (!raft_at.ok()) return raft_at.status();
   f.raft_address = *raft_at;
   f.raft_text = text_of(*raft_at);
+  auto listen_at = listen_address(*raft_at);
+  if (!listen_at.ok()) return listen_at.status();
+  f.listen_address = *listen_at;
   auto clients_at = read_endpoint("client_address", absl::GetFlag(FLAGS_client_address));
   if (!clients_at.ok()) return clients_at.status();
   f.client_address = *clients_at;
@@ -179,6 +212,8 @@ absl::StatusOr<node_flags> one_node() {
   f.cluster_given = !members->empty();
   f.join = absl::GetFlag(FLAGS_join);
   f.voter = absl::GetFlag(FLAGS_voter);
+  if (!f.join.empty() && parse_endpoint(f.join) == f.raft_address)
+    return bad("join", "is this node's own --raft_address; name that of a member");
   if (!f.join.empty()) return f;
   if (members->empty()) members->emplace(f.id, f.raft_text);
   auto cluster = first_membership(*members);
@@ -199,14 +234,18 @@ absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, u
   std::map<node_id, std::string> members;
   for (uint64_t i = 0; i < count; ++i)
     members.emplace(first.id + i, text_of(beside(first.raft_address, i)));
+  // By default beside what a node by itself keeps.
+  const auto given = absl::GetFlag(FLAGS_data_dir);
+  const auto parent = given.empty() ? first.data_dir.substr(0, first.data_dir.rfind('/')) : given;
   std::vector<node_flags> all;
   for (uint64_t i = 0; i < count; ++i) {
     auto f = first;
     f.id = first.id + i;
     f.raft_address = beside(first.raft_address, i);
     f.raft_text = text_of(f.raft_address);
+    f.listen_address = f.raft_address;
     f.client_address = beside(first.client_address, i);
-    f.data_dir = absl::StrCat(first.data_dir, "-of-", count, "/node-", f.id.value);
+    f.data_dir = absl::StrCat(parent, "/cluster-of-", count, "/node-", f.id.value);
     f.cluster = core::membership::of_majority(members);
     f.nodes_in_process = count;
     all.push_back(std::move(f));

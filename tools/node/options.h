@@ -14,7 +14,8 @@ namespace troupe::tools {
 
 struct node_flags {
   node_id id{1};
-  endpoint raft_address;
+  endpoint raft_address;    // where the others find it
+  endpoint listen_address;  // where it listens for them
   endpoint client_address;
   std::string data_dir;
   core::membership cluster;  // empty when it joins one

@@ -11,9 +11,10 @@ namespace troupe::tools {
 namespace {
 
 // The listening socket, or why there is none.
-absl::StatusOr<std::unique_ptr<socket_holder>> listen_on(const endpoint& at) {
+absl::StatusOr<std::unique_ptr<socket_holder>> listen_on(const char* flag, const endpoint& at) {
   const auto fail = [&](const std::string& why) {
-    return absl::UnavailableError(absl::StrCat(at.host, ":", at.port, ": cannot listen: ", why));
+    return absl::UnavailableError(
+        absl::StrCat("--", flag, ": cannot listen on ", at.host, ":", at.port, ": ", why));
   };
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -37,12 +38,17 @@ absl::StatusOr<std::unique_ptr<socket_holder>> listen_on(const endpoint& at) {
 
 absl::Status check_ports(const std::vector<node_flags>& nodes) {
   std::vector<std::unique_ptr<socket_holder>> held;
-  for (const auto& n : nodes)
-    for (const auto& at : {n.raft_address, n.client_address}) {
-      auto socket = listen_on(at);
-      if (!socket.ok()) return socket.status();
-      held.push_back(std::move(*socket));
-    }
+  const auto hold = [&](const char* flag, const endpoint& at) {
+    auto socket = listen_on(flag, at);
+    if (socket.ok()) held.push_back(std::move(*socket));
+    return socket.status();
+  };
+  for (const auto& n : nodes) {
+    const bool same = n.listen_address == n.raft_address;
+    if (auto s = hold(same ? "raft_address" : "listen_address", n.listen_address); !s.ok())
+      return s;
+    if (auto s = hold("client_address", n.client_address); !s.ok()) return s;
+  }
   return absl::OkStatus();
 }
 

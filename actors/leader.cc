@@ -184,6 +184,7 @@ void leader::on_applied(const applied& m) {
 
 void leader::on_acked(const acked& m) {
   if (!followers_.current(m.from, m.session)) return;
+  replaced_.erase(m.from);
   note_incarnation(m.from, m.incarnation);
   commit(protocol_.on_acked(m.from, m.durable, m.sent, m.round));
   // An idle leader hears of everybody once in a heartbeat; a busy one need not tell more often.
@@ -194,7 +195,9 @@ void leader::on_acked(const acked& m) {
 }
 
 void leader::on_forgot(const forgot& m) {
-  if (followers_.current(m.from, m.session)) protocol_.forget(m.from);
+  if (!followers_.current(m.from, m.session)) return;
+  protocol_.forget(m.from);
+  replaced_.insert(m.from);
 }
 
 void leader::on_outvoted(const outvoted& m) {

@@ -154,6 +154,7 @@ class leader {
   void note_incarnation(node_id id, uint64_t incarnation);
   core::membership known_members() const;  // with the incarnations that are met, too
   std::string laggards() const;
+  node_id replaced_in(const change_members& c) const;
   bool way_back_helps();
   void give_up_change_in_time();
 
@@ -193,6 +194,7 @@ class leader {
   bool lease_void_ = false;  // another leader may have been elected within it
 
   std::optional<change> change_;
+  std::set<node_id> replaced_;                // members that came back with another data directory
   std::map<node_id, uint64_t> incarnations_;  // met, and not in the membership yet
   std::optional<handover> handover_;
   alarm watch_;

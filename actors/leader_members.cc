@@ -35,6 +35,16 @@ raft_errc leader::refuse_change(const change_members& c, std::string& why) const
   return raft_errc::none;
 }
 
+// Under its old id it is nobody to add or to promote.
+node_id leader::replaced_in(const change_members& c) const {
+  using kind = core::member_change::kind;
+  for (const auto& change : c.changes)
+    if (change.what == kind::add_nodes || change.what == kind::add_voters)
+      for (const auto& [id, node] : change.nodes)
+        if (replaced_.contains(id)) return id;
+  return {};
+}
+
 route leader::who_asks() {
   return route::of_current(self_,
                            admin_reply{raft_errc::outcome_unknown, {}, {}, "the leader ended"});
@@ -44,6 +54,13 @@ caf::result<admin_reply> leader::on_change(const admin_request& m, const change_
   std::string why;
   if (const auto code = refuse_change(c, why); code != raft_errc::none)
     return admin_reply{code, options_.id, protocol_.members_at().index, why};
+  if (const auto id = replaced_in(c))
+    return admin_reply{
+        raft_errc::not_allowed,
+        options_.id,
+        {},
+        absl::StrCat("node ", id.value, " came back with another data directory: `remove ",
+                     id.value, "`, then add it again")};
   auto goal = core::goal_of(protocol_.members(), c.changes, c.retain, options_.mode);
   if (!goal.ok())
     return admin_reply{raft_errc::invalid, {}, {}, std::string(goal.status().message())};
@@ -66,8 +83,9 @@ caf::result<admin_reply> leader::on_abort_change() {
 
 void leader::begin_change(change c) {
   if (change_) finish_change(raft_errc::dropped, "another change took its place");
-  TROUPE_EVENT(info) << "n" << options_.id << " changes the members from " << protocol_.members()
-                     << " to " << c.goal;
+  if (!core::reached(protocol_.members(), c.goal))
+    TROUPE_EVENT(info) << "n" << options_.id << " changes the members from " << protocol_.members()
+                       << " to " << c.goal;
   change_ = std::move(c);
   step_change();
   watch();
@@ -84,7 +102,9 @@ void leader::step_change() {
     // If a leader went where no quorum follows and was lost, nobody could lead back.
     const bool leap = next->joint() && next->configs() != members.configs() &&
                       !core::can_follow(change_->goal, ready);
-    if (!too_early && !leap && protocol_.may_propose(*next)) write_membership(*next);
+    if (too_early || leap || !protocol_.may_propose(*next)) return;
+    write_membership(*next);
+    TROUPE_EVENT(info) << "members from " << protocol_.members_at() << " on: " << *next;
   } else if (protocol_.settled() && core::reached(members, change_->goal)) {
     finish_change(raft_errc::none, "");
   }
@@ -103,8 +123,8 @@ void leader::write_membership(const core::membership& next) {
   const auto at = protocol_.last().last;
   protocol_.on_membership(next, at);
   followers_.part(next);
+  std::erase_if(replaced_, [&](node_id id) { return !next.contains(id); });
   if (change_) change_->written = at.index;
-  TROUPE_EVENT(info) << "members from " << at << " on: " << next;
   self_->request(options_.server, caf::infinite, adopt{options_.elected, at, next})
       .then(
           [this, at](const peer_handles& all) {
@@ -143,6 +163,9 @@ void leader::register_incarnations() {
   if (incarnations_.empty() || (handover_ && handover_->closed)) return;
   if (!protocol_.settled() && !first) return;
   const auto known = known_members();
+  std::string whose;
+  for (const auto& [id, incarnation] : incarnations_) absl::StrAppend(&whose, " n", id.value);
+  TROUPE_EVENT(info) << "n" << options_.id << " registers the data directories of" << whose;
   incarnations_.clear();
   write_membership(known);
 }
@@ -172,12 +195,22 @@ bool leader::can_vote(node_id id) const {
 
 // -- changes that do not come to an end -----------------------------------------------------------
 
+// Of those who vote already only where the goal lacks a quorum of them.
 std::string leader::laggards() const {
-  std::string text = "not caught up:";
-  for (const node_id id : change_->goal.voters())
-    if (!can_vote(id))
-      absl::StrAppend(&text, " node ", id.value, " (has ", protocol_.durable(id).index.value,
-                      " of ", protocol_.last().last.index.value, ")");
+  const auto ready = [this](node_id id) { return can_vote(id); };
+  const bool quorate = core::can_follow(change_->goal, ready);
+  std::string text;
+  for (const node_id id : change_->goal.voters()) {
+    if (can_vote(id) || (quorate && protocol_.members().is_voter(id))) continue;
+    absl::StrAppend(&text, text.empty() ? "the new quorum needs" : ",", " node ", id.value);
+    const auto heard = protocol_.last_heard(id);
+    if (!heard || *heard + options_.timing.lease() <= now())
+      absl::StrAppend(&text, ", which is unreachable");
+    else
+      absl::StrAppend(&text, ", which is not caught up in time (has ",
+                      protocol_.durable(id).index.value, " of ", protocol_.last().last.index.value,
+                      ")");
+  }
   return text;
 }
 

@@ -1,4 +1,6 @@
 // What a leader tells of itself, and the switches of its node.
+#include <algorithm>
+
 #include "actors/leader.h"
 #include "caf/typed_event_based_actor.hpp"
 
@@ -20,7 +22,9 @@ caf::result<status> leader::on_status() {
     size_t missing;
     route to;
     void one_less(self_ptr self) {
-      if (--missing == 0) to.deliver(self, std::move(so_far));
+      if (--missing != 0) return;
+      std::ranges::sort(so_far.replication, {}, &status::peer::id);
+      to.deliver(self, std::move(so_far));
     }
   };
   // One more than there are replicators, for the case that there is none.

@@ -12,6 +12,8 @@ std::string_view to_string(node_role role) {
       return "candidate";
     case node_role::leader:
       return "leader";
+    case node_role::outsider:
+      return "no member";
   }
   return "unknown role";
 }

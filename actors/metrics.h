@@ -11,7 +11,8 @@
 
 namespace troupe {
 
-enum class node_role : uint8_t { learner, follower, candidate, leader };
+// `outsider`: a node that its cluster has removed, or has not added yet.
+enum class node_role : uint8_t { learner, follower, candidate, leader, outsider };
 
 // `stopping`: it takes nothing any more, but its log store has not ended yet. `failed`: its disk or
 // its machine did; metrics::failure has the reason.

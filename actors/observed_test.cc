@@ -91,7 +91,8 @@ TEST(observed_test, an_ended_node_leads_and_follows_nobody) {
 }
 
 TEST(observed_test, every_role_life_and_end_of_a_wait_has_a_name) {
-  for (auto r : {node_role::learner, node_role::follower, node_role::candidate, node_role::leader})
+  for (auto r : {node_role::learner, node_role::follower, node_role::candidate, node_role::leader,
+                 node_role::outsider})
     EXPECT_NE(to_string(r), "unknown role");
   for (auto l : {node_life::starting, node_life::running, node_life::stopping, node_life::stopped,
                  node_life::failed})

@@ -139,7 +139,7 @@ void replicator::send(const core::progress::step& step, std::vector<batch_ptr> b
   const auto deadline = options_.timing.rpc_timeout(size ? progress_.in_flight() : byte_count(0));
   self_->request(options_.link, deadline, std::move(request))
       .then([this, t = step.ticket](const core::append_reply& reply) { on_reply(t, reply); },
-            [this, t = step.ticket](const caf::error&) { on_error(t); });
+            [this, t = step.ticket](const caf::error&) { refuses_ = false, on_error(t); });
 }
 
 // -- what the follower says -----------------------------------------------------------------------
@@ -149,7 +149,8 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   const auto sent = progress_.sent_at(ticket);
   if (!sent) return;
   // Perhaps it is not even the follower: an address may lead to another node by mistake.
-  if (reply.verdict == core::verdict::failed) return on_error(ticket);
+  refuses_ = reply.verdict == core::verdict::failed;
+  if (refuses_) return on_error(ticket);
   if (is_replaced(reply)) return on_replaced(ticket);
   unreachable_ = replaced_ = false;
   switch (reply.verdict) {
@@ -224,6 +225,7 @@ replicator_status replicator::on_status() const {
   const auto since =
       std::chrono::duration_cast<std::chrono::milliseconds>(self_->clock().now() - last_ack_);
   const char* state = replaced_                                          ? "replaced"
+                      : refuses_                                         ? "refuses"
                       : unreachable_                                     ? "unreachable"
                       : progress_.how() == core::progress::mode::probing ? "probing"
                                                                          : "streaming";

@@ -65,6 +65,7 @@ class replicator {
   byte_count recent_bytes_;
   uint64_t incarnation_;  // that the follower must have; 0 before its first answer
   bool replaced_ = false;
+  bool refuses_ = false;  // it answered last that it takes nothing
   bool reading_ = false;
   bool unreachable_ = false;  // the last request failed: wait for the next heartbeat
   log_index committed_;

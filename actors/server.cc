@@ -130,6 +130,10 @@ void server::adopt_membership() {
   if (!members.empty()) founding_.reset();
   peers_.update(members, options_.id, self_, options_.resolve);
   if (!acceptor_) return;
+  const bool took_part =
+      std::exchange(takes_part_, members.empty() || members.contains(options_.id));
+  // A log that comes in may tell of a removal long ago, which is committed.
+  if (took_part && !takes_part_ && acceptor_->committed() < members_at_.index) warn_of_removal("");
   acceptor_->on_named(roster_.names(options_.id, acceptor_->incarnation()));
   uint32_t greatest = 0;
   for (const node_id id : members.voters())
@@ -137,6 +141,11 @@ void server::adopt_membership() {
   const auto me = members.nodes().find(options_.id);
   acceptor_->timer().prefer(me == members.nodes().end() ? 0 : me->second.priority, greatest);
   arm();  // it may have become a voter, or be none any more
+}
+
+void server::warn_of_removal(const std::string& source) {
+  TROUPE_EVENT(warn) << "n" << options_.id << " was removed from the cluster" << source
+                     << "; stop it, or `ctl add-learner` it again";
 }
 
 // Its own leader wrote it: the log store tells of it when the leadership ends.

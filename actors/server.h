@@ -88,6 +88,7 @@ class server {
   void settle();
   void note_membership(const core::accepted_append& written);
   void adopt_membership();
+  void warn_of_removal(const std::string& source);
 
   // -- votes and elections --
   void judge_vote(const core::vote_request& m, vote_promise promise);
@@ -137,7 +138,9 @@ class server {
   leader_actor leader_;
   node_id handing_over_to_;             // who may be granted a vote while this node leads
   const char* last_refusal_ = nullptr;  // of an append; told once
-  bool hurry_ = false;                  // stand again as soon as the leadership has ended
+  bool takes_part_ = true;              // in the membership in force, or there is none
+  node_id removed_by_;  // who said that the cluster goes on without this node; for people only
+  bool hurry_ = false;  // stand again as soon as the leadership has ended
 
   leader_id shown_leader_;  // on the board
 

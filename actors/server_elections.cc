@@ -101,6 +101,8 @@ void server::ask_for_vote(core::vote_request request) {
 }
 
 void server::on_vote_reply(const core::vote_reply& reply) {
+  if (reply.removed && !std::exchange(removed_by_, reply.from))
+    warn_of_removal(", says n" + std::to_string(reply.from.value));
   // Who lost its disk is not counted in an election either.
   if (roster_.members().admits(reply.from, reply.incarnation)) roll_.on_reply(reply, now());
   if (!candidacy_) return arm();

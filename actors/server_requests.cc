@@ -1,4 +1,5 @@
 // The server as a follower, and as the door for clients and operators.
+#include "absl/strings/str_cat.h"
 #include "actors/membership_codec.h"
 #include "actors/server.h"
 #include "actors/version.h"
@@ -8,12 +9,19 @@
 namespace troupe {
 namespace {
 
-// In the words of tools/ctl.
-const char* way_forward(core::verdict refused) {
-  if (refused != core::verdict::replaced) return "";
-  return ". What it promised and acknowledged there is lost, so it may not go on under this id as "
-         "if nothing had happened. If that directory is gone for good: `ctl remove` this node, "
-         "then `ctl add-learner` it";
+// What to do about a refusal, in the words of tools/node and tools/ctl.
+std::string way_forward(const core::append_request& m, const core::append_refusal& refusal) {
+  const auto id = m.to.value;
+  if (refusal.reply.verdict == core::verdict::replaced)
+    return absl::StrCat(
+        ". What it promised and acknowledged there is lost, so it may not go on under this id as "
+        "if nothing had happened. If that directory is gone for good: `ctl remove ",
+        id, "`; with --join it then joins by itself, else `ctl add-learner` and `ctl promote` it");
+  if (refusal.why == core::another_cluster)
+    return absl::StrCat(". n", id, " began with another --cluster than n",
+                        m.session.leader.leader.node.value, ": stop n", id,
+                        ", empty its data directory, and start it with the same");
+  return "";
 }
 
 }  // namespace
@@ -41,7 +49,7 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     const bool for_operators = v == core::verdict::failed || v == core::verdict::replaced;
     if (for_operators && refusal->why != last_refusal_)
       TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why
-                         << way_forward(v);
+                         << way_forward(m, *refusal);
     last_refusal_ = refusal->why;
     promise.deliver(std::move(refusal->reply));
   } else {
@@ -57,6 +65,7 @@ void server::judge_append(const core::append_request& m, append_promise promise)
 // The leader's lease binds this node's own vote, unless it was the leader that asked it to stand: a
 // heartbeat that crosses that request changes nothing. A candidacy ends with the log it began with.
 void server::on_leader_alive(bool log_changes) {
+  removed_by_ = {};
   if (log_changes || !for_transfer_) candidacy_.reset();
 }
 
@@ -147,7 +156,10 @@ caf::result<log_hash> server::on_hash_log(const hash_log& m) {
 node_role server::role() const {
   if (leader_) return node_role::leader;
   if (candidacy_) return node_role::candidate;
-  return roster_.members().is_voter(options_.id) ? node_role::follower : node_role::learner;
+  const auto& members = roster_.members();
+  if (removed_by_ || (!members.empty() && !members.contains(options_.id)))
+    return node_role::outsider;
+  return members.is_voter(options_.id) ? node_role::follower : node_role::learner;
 }
 
 // Once for each event that changes any of it. What a leader knows, the leader posts.
@@ -224,13 +236,16 @@ caf::result<admin_reply> server::pass_on(const admin_request& m, node_id to) {
 }
 
 caf::result<admin_reply> server::on_elect(const admin_request& m, node_id who) {
-  if (who != options_.id) return pass_on(m, who);
-  if (leader_) return admin_reply{{}, options_.id, {}, "it leads already"};
   if (!roster_.members().is_voter(who))
     return admin_reply{raft_errc::not_allowed, {}, {}, "only a voter stands for election"};
+  if (who != options_.id) return pass_on(m, who);
+  if (leader_) return admin_reply{{}, options_.id, {}, "it leads already"};
   // The lease binds this node's own vote as well: a lease read could be stale otherwise.
   if (acceptor_->lease_live(now()))
-    return admin_reply{raft_errc::not_allowed, known_leader(), {}, "the leader is alive; transfer"};
+    return admin_reply{raft_errc::not_allowed,
+                       known_leader(),
+                       {},
+                       absl::StrCat("another node leads; `ctl transfer ", who.value, "`")};
   if (!may_stand())
     return admin_reply{
         raft_errc::not_allowed, {}, {}, "the cluster does not know this node's data directory"};

@@ -48,6 +48,7 @@ parts encode(const core::vote_reply& m) {
   h.set_from(m.from.value);
   h.set_incarnation(m.incarnation);
   h.set_led(m.led);
+  h.set_removed(m.removed);
   return only(h);
 }
 
@@ -55,7 +56,7 @@ bool decode(received bytes, core::vote_reply& m) {
   proto::VoteReply h;
   if (!parse(bytes, 0, h)) return false;
   m = {node_id(h.from()), h.candidacy(),   h.granted(), get(h.saved()),
-       get(h.last()),     h.incarnation(), h.led()};
+       get(h.last()),     h.incarnation(), h.led(),     h.removed()};
   return true;
 }
 

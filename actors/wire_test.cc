@@ -231,7 +231,7 @@ template <class Check>
 void for_each_strict_message(Check check) {
   check(core::vote_request{
       node_id(1), node_id(2), 5, {leader_a, false}, at_11, {leader_a, true}, 42});
-  check(core::vote_reply{node_id(3), 5, true, {leader_b, true}, at_9});
+  check(core::vote_reply{node_id(3), 5, true, {leader_b, true}, at_9, 6, true, true});
   check(core::append_reply{session_a, 21, core::verdict::failed, at_9, at_11, {leader_b, false}});
   check(propose{request_id(1), some_frames(), 2, leader_b, true});
   check(committed{request_id(4), log_index(5)});

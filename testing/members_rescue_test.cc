@@ -137,6 +137,7 @@ TEST_F(members_rescue_test, a_leader_does_not_go_where_no_quorum_follows) {
   s.run_for(1s);
   EXPECT_EQ(order(change(kind::replace_voters, {leader_.value, dead.value}), 1s),
             raft_errc::not_ready);
+  EXPECT_NE(reply_.why.find("which is unreachable"), std::string::npos) << reply_.why;
   EXPECT_EQ(s.write(leader_).code, raft_errc::none);
   EXPECT_EQ(s.term_of(leader_), term);
 }

@@ -33,7 +33,10 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
     return vote_refusal{reply, why};
   };
   if (request.to != state_.id) return refuse("it is addressed to another node");
-  if (request.cluster != state_.cluster) return refuse("it belongs to another cluster");
+  if (request.cluster != state_.cluster) return refuse(another_cluster);
+  // For people only: it may have been down meanwhile.
+  reply.removed = (leading || request.last < state_.log.last()) && !members.empty() &&
+                  !members.contains(request.from);
   if (request.wanted.committed) return refuse("a vote that is asked for is not committed");
   if (request.wanted == vote{}) return refuse("it only calls the roll");
   if (!plausible(request.wanted)) return refuse("no node asks for such a vote");
@@ -86,8 +89,7 @@ append_reply acceptor::reply_to(const append_request& request, verdict v) const 
 const char* acceptor::malformed(const append_request& request) const {
   const vote& leader = request.session.leader;
   if (request.to != state_.id) return "it is addressed to another node";
-  if (request.cluster != state_.cluster && state_.cluster != 0)
-    return "it belongs to another cluster";
+  if (request.cluster != state_.cluster && state_.cluster != 0) return another_cluster;
   if (!leader.committed || !plausible(leader)) return "its vote is not a leader's";
   if (leader.leader.node == state_.id) return "it claims to come from ourselves";
   log_id last = request.previous;

@@ -44,6 +44,7 @@ struct append_refusal {
   append_reply reply;
   const char* why;
 };
+inline constexpr const char* another_cluster = "it belongs to another cluster";
 using append_decision = std::variant<save_vote_first, accepted_append, append_refusal>;
 
 class acceptor {

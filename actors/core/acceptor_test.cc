@@ -100,6 +100,23 @@ TEST(acceptor_test, while_the_leader_is_alive_no_vote_is_granted) {
   EXPECT_EQ(refusal_of(a, request_for(asked(9, 3)), lease_over), "");
 }
 
+TEST(acceptor_test, who_is_behind_and_was_removed_is_told_so) {
+  const auto a = voter({});
+  const auto told = [&](uint64_t index, std::initializer_list<uint64_t> members, bool leading) {
+    std::map<node_id, std::string> addresses;
+    for (const auto id : members) addresses[node_id(id)] = "somewhere:1";
+    const auto decision =
+        a.on_vote_request(request_for(asked(3, 2), at(led_by(1), index)), {}, leading, lease_over,
+                          membership::of_majority(addresses));
+    const auto* refusal = std::get_if<vote_refusal>(&decision);
+    return refusal != nullptr && refusal->reply.removed;
+  };
+  EXPECT_TRUE(told(2, {1, 3}, false));
+  EXPECT_FALSE(told(2, {1, 2, 3}, false));
+  EXPECT_FALSE(told(3, {1, 3}, false)) << "it may know better";
+  EXPECT_TRUE(told(3, {1, 3}, true)) << "a leader knows who follows it";
+}
+
 TEST(acceptor_test, a_leader_grants_nothing_while_it_leads) {
   const auto a = voter(won(2, 1));
   EXPECT_NE(refusal_of(a, request_for(asked(9, 3)), time_zero, {}, /*leading=*/true), "");

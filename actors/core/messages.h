@@ -40,6 +40,7 @@ struct vote_reply {
   log_id last;
   uint64_t incarnation = 0;  // of the voter
   bool led = false;          // the voter leads, or its leader is alive
+  bool removed = false;      // who asks is behind, and no member in the voter's log; for people
 };
 
 struct append_request {

@@ -70,8 +70,12 @@ class CtlTest(unittest.TestCase):
         # It is in the leader's log, and nobody there can say whether it will be committed.
         self.assertIn('may or may not', self.ctl(leader.raft_port, 'put', 'k', 'v', code=UNKNOWN))
         nodes.await_until('no leader', lambda: leader.status()['leader_id'] == 0)
-        for words in (('put', 'k', 'v'), ('get', 'k'), ('leader',)):
-            self.assertIn('leader', self.ctl(leader.raft_port, *words, code=REFUSED))
+        for words in (('put', 'k', 'v'), ('get', 'k'), ('leader',), ('transfer',)):
+            self.assertIn('the cluster has no leader right now',
+                          self.ctl(leader.raft_port, '--timeout=300ms', *words, code=REFUSED))
+        number = str(leader.status()['id'])
+        self.assertIn('voters that do not answer', self.ctl(
+            leader.raft_port, '--timeout=300ms', 'elect', number, code=UNKNOWN))
         self.ctl(leader.raft_port, 'status')
         # Only a stale read asks nobody; what it sees was committed.
         self.assertEqual(self.ctl(leader.raft_port, 'get', '--read=stale', 'k'), 'e\n')
@@ -95,11 +99,13 @@ class CtlTest(unittest.TestCase):
         self.assertIn('share no voter', said)
 
     def test_wrong_use(self):
+        self.assertIn("did you mean 'members'?", self.ctl(1, 'memebrs', code=USAGE))
         for words in ((), ('frobnicate',), ('get',), ('get', 'a', 'b'), ('put', 'k'),
                       ('--bogus', 'status'), ('--timeout=x', 'status'), ('--timeout=0', 'status'),
                       ('--node=nowhere', 'status'), ('--read=fast', 'get', 'k'), ('--node',),
                       ('promote',), ('promote', '0'), ('remove', 'x'), ('set-voters', '1', '1'),
                       ('add-learner', '1'), ('add-learner', '1', 'nowhere'),
+                      ('add-learner', '1', '0.0.0.0:7101'),
                       ('set-address', '1', ':1'), ('set-priority', '1', '-1'), ('elect',),
                       ('transfer', '1', '2'), ('set-quorum', 'three of four'),
                       ('--if_membership=5', 'remove', '1')):

@@ -50,6 +50,7 @@ class JoinTest(unittest.TestCase):
         first.start()
         third.start()
         self.assertIn('--join', third.log())
+        self.assertNotIn('a second node', third.log())
         nodes.await_leader([first, second, third])
         nodes.await_same_log(self, [first, second, third])
 
@@ -57,6 +58,7 @@ class JoinTest(unittest.TestCase):
         first = nodes.member(self, 1).start()
         write(first, 'k', 'v')
         learner = nodes.joining(self, 2, first, '--voter=false').start()
+        self.assertNotIn('waits to join', learner.log())
         self.assertEqual(learner.call('READ', 'stale', 'GET', 'k'), 'v')
         self.assertEqual(learner.status()['role'], 'learner')
         self.assertEqual(ctl.members(first)['learners'], [2])
@@ -102,6 +104,7 @@ class ChangeTest(unittest.TestCase):
         self.assertIsNot(nodes.await_leader(staying), leader)
         self.assertNotIn(number, ctl.members(staying[0])['addresses'])
         nodes.await_until('it serves no more', lambda: not serves(leader))
+        self.assertIn('was removed from the cluster', leader.log())
         for node in staying:
             write(node, 'after', 'the removal')
         running.finish()
@@ -133,6 +136,7 @@ class ChangeTest(unittest.TestCase):
         nodes.await_same_log(self, self.nodes)
         other.kill()
         write(moving, 'k', 'v')
+        self.assertNotIn('look for this one', moving.log())
 
     def lose_the_disk_of_a_follower(self):
         leader = nodes.await_leader(self.nodes)
@@ -149,7 +153,8 @@ class ChangeTest(unittest.TestCase):
         leader, lost = self.lose_the_disk_of_a_follower()
         lost.launch()
         nodes.await_until('it says what is wrong', lambda: (
-            'another data directory' in lost.log() and '`ctl remove`' in lost.log()))
+            'another data directory' in lost.log() and f'`ctl remove {lost.number}`' in lost.log()))
+        self.assertIn('came back with another data directory', ctl.do(leader, 'members'))
         write(leader, 'k', 'w')
         self.assertEqual(lost.status()['applied_index'], 0)
 
@@ -186,7 +191,10 @@ class ChangeTest(unittest.TestCase):
     def test_changes_that_are_refused_say_why(self):
         leader = nodes.await_leader(self.nodes)
         before = ctl.members(leader)
-        for words, why in ((('promote', '9'), 'no address'),
+        follower = str(self.others(leader)[0].status()['id'])
+        for words, why in ((('elect', follower), f'`ctl transfer {follower}`'),
+                           (('elect', '9'), 'only a voter'),
+                           (('promote', '9'), 'no address'),
                            (('add-learner', '9', f'127.0.0.1:{leader.raft_port}'), 'same address'),
                            (('add-learner', '1', '127.0.0.1:1'), 'set-address'),
                            (('set-address', '9', '127.0.0.1:1'), 'not a member'),
@@ -208,7 +216,7 @@ class ChangeTest(unittest.TestCase):
         at = f'127.0.0.1:{nodes.free_ports()}'
         code, _, said = ctl.run(leader.raft_port, 'promote', f'7={at}', timeout='1s')
         self.assertEqual(code, ctl.REFUSED, said)
-        self.assertIn('not caught up: node 7', said)
+        self.assertIn('needs node 7, which is unreachable', said)
         self.assertEqual(voters(leader), 'majority(1,2,3)')
         # It stays a learner, and the way is free for other changes.
         ctl.do(leader, 'remove', '7')

@@ -19,6 +19,7 @@ const status::peer* find(const status& leader, node_id id) {
 
 std::string progress(const status::peer* p, node_id id, log_index goal) {
   if (p == nullptr) return absl::StrCat("node ", id.value, ": the leader does not tell of it yet");
+  if (p->state == "unreachable") return absl::StrCat("node ", id.value, " is unreachable");
   return absl::StrCat("node ", id.value, ": has ", p->matched.value, " of ", goal.value, ", ",
                       p->state);
 }

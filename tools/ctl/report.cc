@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "actors/metrics.h"
 
 namespace troupe::tools {
 namespace {
@@ -20,7 +21,7 @@ std::string vote_text(const vote& v) {
 }
 
 std::string leader_text(const status& s) {
-  if (s.leader == s.id) return "";
+  if (s.leader == s.id || s.role == to_string(node_role::outsider)) return "";
   if (!s.leader) return ", no leader known";
   return absl::StrCat(" of node ", s.leader.value);
 }
@@ -30,6 +31,9 @@ std::string progress_text(const status& s, node_id id) {
   if (id == s.leader) return ", leads";
   for (const auto& p : s.replication) {
     if (p.id != id) continue;
+    if (p.state == "replaced")
+      return ", came back with another data directory: remove it, then add it again";
+    if (p.state == "refuses") return ", refuses what it is sent: its log says why";
     const auto lacks = s.last.value - std::min(s.last, p.matched).value;
     return absl::StrCat(", ", p.state, ", lacks ",
                         lacks == 0 ? "nothing" : absl::StrCat(lacks, " entries"));

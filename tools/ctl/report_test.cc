@@ -78,6 +78,26 @@ TEST(Report, MembersForPeople) {
             "joint, majority(1) and majority(2) since T2.N3/5, not committed\n");
 }
 
+TEST(Report, MembersThatTakeNothing) {
+  auto s = sample();
+  s.replication[0].state = "replaced";
+  EXPECT_NE(members_text(s).find("2 b:2 voter, came back with another data directory: remove it, "
+                                 "then add it again, its"),
+            std::string::npos)
+      << members_text(s);
+  s.replication[0].state = "refuses";
+  EXPECT_NE(members_text(s).find("2 b:2 voter, refuses what it is sent: its log says why, its"),
+            std::string::npos)
+      << members_text(s);
+}
+
+TEST(Report, WhoWasRemovedKnowsOfNoLeaderAndThatIsNotTheTrouble) {
+  auto s = sample();
+  s.role = "no member";
+  s.leader = {};
+  EXPECT_TRUE(status_text(s).starts_with("node 1: no member, version")) << status_text(s);
+}
+
 TEST(Report, StatusWithoutLeaderOrMembers) {
   status s;
   s.id = node_id(2);

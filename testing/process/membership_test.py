@@ -104,6 +104,8 @@ class ChangeTest(unittest.TestCase):
         self.assertIsNot(nodes.await_leader(staying), leader)
         self.assertNotIn(number, ctl.members(staying[0])['addresses'])
         nodes.await_until('it serves no more', lambda: not serves(leader))
+        said = ctl.run(leader.raft_port, 'get', 'k', timeout='300ms')[2]
+        self.assertRegex(said, f'node {number} is no member of its cluster; ask one .*: 127')
         self.assertIn('was removed from the cluster', leader.log())
         for node in staying:
             write(node, 'after', 'the removal')

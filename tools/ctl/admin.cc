@@ -1,6 +1,7 @@
 #include "tools/ctl/admin.h"
 
 #include "absl/strings/str_cat.h"
+#include "actors/metrics.h"
 
 namespace troupe::tools {
 namespace {
@@ -15,9 +16,14 @@ std::string with_advice(const std::string& what, absl::string_view advice) {
 
 std::string why_not_ready(const admin_reply& r) {
   const auto kept = r.index ? "who joined stays a learner; " : "";
-  return with_advice(r.why, absl::StrCat(kept,
-                                         "see that it runs and is reached, and try again, "
-                                         "with a longer --timeout where it lacks much"));
+  return with_advice(r.why, absl::StrCat(kept, "see that it runs, and try again"));
+}
+
+// Of a member that is not the node itself.
+std::string another_address(const status& s) {
+  for (const auto& [id, node] : s.members.nodes())
+    if (id != s.id) return node.address;
+  return "";
 }
 
 }  // namespace
@@ -37,13 +43,32 @@ std::optional<status> status_of_leader(session& s) {
   return its ? its : mine;
 }
 
-std::optional<admin_reply> ask_cluster(session& s, admin_command command) {
-  return s.node.ask<admin_reply>(
-      admin_request{request_id(1), std::move(command), s.chosen.patience},
-      s.chosen.patience + answer_takes);
+node_id await_leader(session& s, node_id who) {
+  const auto until = std::chrono::steady_clock::now() + s.chosen.patience;
+  do {
+    const auto now = status_of(s);
+    if (now && now->leader && (!who || now->leader == who)) return now->leader;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  } while (std::chrono::steady_clock::now() < until);
+  return {};
 }
 
-exit_code explain(const std::optional<admin_reply>& reply) {
+std::optional<admin_reply> ask_cluster(session& s, admin_command command) {
+  const admin_request request{request_id(1), std::move(command), s.chosen.patience};
+  return ask_until_led(
+      s, [&] { return s.node.ask<admin_reply>(request, s.chosen.patience + answer_takes); });
+}
+
+exit_code refuse_without_leader(session& s) {
+  const auto now = status_of(s);
+  if (now && now->role == to_string(node_role::outsider) && !now->members.empty())
+    return say(refused, absl::StrCat("node ", now->id.value,
+                                     " is no member of its cluster; ask one that is: ",
+                                     another_address(*now)));
+  return say(refused, "the cluster has no leader right now; see that a quorum of its voters is up");
+}
+
+exit_code explain(session& s, const std::optional<admin_reply>& reply) {
   if (!reply)
     return say(unknown, "no answer in time; it may or may not take effect: `members` shows it");
   switch (reply->code) {
@@ -52,9 +77,7 @@ exit_code explain(const std::optional<admin_reply>& reply) {
                                       "it may or may not take effect: `members` shows "
                                       "what came of it"));
     case raft_errc::not_leader:
-      return say(refused, with_advice(reply->why,
-                                      "the cluster has no leader right now; try again, "
-                                      "and see that a quorum of its voters is up"));
+      return refuse_without_leader(s);
     case raft_errc::change_in_progress:
       return say(refused,
                  "another change of the members is in progress; wait for it, or end it with "

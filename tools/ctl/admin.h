@@ -1,8 +1,10 @@
 // How ctl asks the cluster to change, and what it learns of it.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "tools/ctl/command.h"
 
@@ -14,10 +16,31 @@ std::optional<status> status_of(session& s);
 // reached.
 std::optional<status> status_of_leader(session& s);
 
+// Who leads, as soon as the node knows; 0 when the patience is over, or when `who` was to lead and
+// does not.
+node_id await_leader(session& s, node_id who = {});
+
 // Passes the request on to who is in charge. Nothing when no answer came: it may be done or not.
 std::optional<admin_reply> ask_cluster(session& s, admin_command command);
 
+// Asks again while there is no leader, for then nothing happened: an election may be under way.
+// Gives up when the patience is over.
+template <class Ask>
+auto ask_until_led(const session& s, Ask ask) {
+  const auto until = std::chrono::steady_clock::now() + s.chosen.patience;
+  for (;;) {
+    auto answer = ask();
+    if (!answer || answer->code != raft_errc::not_leader ||
+        std::chrono::steady_clock::now() >= until)
+      return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+// That there is no leader to ask, or that the node is not the one to be asked.
+exit_code refuse_without_leader(session& s);
+
 // One line about what was not done, with what to do next, and its exit code. `reply` is not `none`.
-exit_code explain(const std::optional<admin_reply>& reply);
+exit_code explain(session& s, const std::optional<admin_reply>& reply);
 
 }  // namespace troupe::tools

@@ -1,4 +1,5 @@
 // Commands that read and write the data.
+#include "tools/ctl/admin.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/report.h"
 #include "tools/kv/command.h"
@@ -7,7 +8,7 @@ namespace troupe::tools {
 namespace {
 
 // Why a write or read was not done; whether it was, where that is not known.
-exit_code explain(raft_errc code) {
+exit_code explain(session& s, raft_errc code) {
   switch (code) {
     case raft_errc::dropped:
       return say(refused, "another leader came in between; nothing happened");
@@ -20,12 +21,12 @@ exit_code explain(raft_errc code) {
     case raft_errc::storage_failed:
       return say(refused, "the leader's disk failed");
     default:
-      return say(refused, "the cluster has no leader right now");
+      return refuse_without_leader(s);
   }
 }
 
-exit_code show(const session& s, const outcome& o) {
-  if (o.code != raft_errc::none) return explain(o.code);
+exit_code show(session& s, const outcome& o) {
+  if (o.code != raft_errc::none) return explain(s, o.code);
   if (o.results.size() != 1) return say(unknown, "the answer cannot be read");
   const auto r = parse_result(*o.results.begin());
   if (r.what == result::kind::error) return say(refused, r.text);
@@ -44,15 +45,18 @@ frames encoded(kv::op what, words args) {
 
 action write(kv::op what, words args) {
   return [command = encoded(what, args)](session& s) {
-    const auto o = s.node.ask<outcome>(propose{request_id(1), command}, s.chosen.patience);
+    const auto o = ask_until_led(s, [&] {
+      return s.node.ask<outcome>(propose{request_id(1), command}, s.chosen.patience);
+    });
     return o ? show(s, *o) : say(unknown, "no answer in time; it may or may not take effect");
   };
 }
 
 absl::StatusOr<action> parse_get(words args) {
   return [query = encoded(kv::op::get, args)](session& s) {
-    const auto o =
-        s.node.ask<outcome>(read{request_id(1), query, s.chosen.mode}, s.chosen.patience);
+    const auto o = ask_until_led(s, [&] {
+      return s.node.ask<outcome>(read{request_id(1), query, s.chosen.mode}, s.chosen.patience);
+    });
     const auto code = o ? show(s, *o) : say(refused, "no answer in time");
     return code == unknown ? refused : code;
   };

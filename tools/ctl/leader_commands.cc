@@ -1,6 +1,5 @@
 // Commands about who leads.
 #include <chrono>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tools/ctl/admin.h"
@@ -11,22 +10,12 @@ namespace troupe::tools {
 namespace {
 
 // Says it when the cluster did it, and why not when it did not.
-exit_code conclude(const session& s, const std::optional<admin_reply>& reply, node_id who,
-                   absl::string_view key, absl::string_view text) {
-  if (!reply || reply->code != raft_errc::none) return explain(reply);
-  print(s.chosen.json ? absl::StrCat("{\"", key, "\":", who.value, "}\n")
+exit_code conclude(session& s, const std::optional<admin_reply>& reply, node_id who,
+                   absl::string_view text) {
+  if (!reply || reply->code != raft_errc::none) return explain(s, reply);
+  print(s.chosen.json ? absl::StrCat("{\"leader_id\":", who.value, "}\n")
                       : absl::StrCat("node ", who.value, text, "\n"));
   return done;
-}
-
-// The old leader has let go; that the new one is elected, the node asked hears a moment later.
-bool leads_in_time(session& s, node_id who) {
-  const auto until = std::chrono::steady_clock::now() + s.chosen.patience;
-  while (std::chrono::steady_clock::now() < until) {
-    if (const auto now = status_of(s); now && now->leader == who) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
 }
 
 // Without a node: the best of the voters.
@@ -36,25 +25,48 @@ absl::StatusOr<action> parse_transfer(words args) {
   return [to = *to](session& s) {
     const auto reply = ask_cluster(s, transfer{to});
     const auto next = reply ? reply->leader : to;
-    if (reply && reply->code == raft_errc::none && !leads_in_time(s, next))
+    // The old leader has let go; that the new one is elected, the node asked hears a moment later.
+    if (reply && reply->code == raft_errc::none && !await_leader(s, next))
       return say(unknown, absl::StrCat("node ", next.value,
                                        " was asked to lead and is not heard of yet; `leader` "
                                        "shows who leads"));
-    return conclude(s, reply, next, "leader_id", " leads");
+    return conclude(s, reply, next, " leads");
   };
 }
 
 exit_code on_abort_transfer(session& s) {
   const auto reply = ask_cluster(s, abort_transfer{});
-  return conclude(s, reply, reply ? reply->leader : node_id{}, "leader_id", " leads on");
+  return conclude(s, reply, reply ? reply->leader : node_id{}, " leads on");
+}
+
+// The voters that do not answer, as a list.
+std::string silent_voters(session& s) {
+  const auto known = status_of(s);
+  std::string text;
+  if (!known) return text;
+  for (const auto id : known->members.voters()) {
+    if (id == known->id) continue;
+    const auto& address = known->members.nodes().at(id).address;
+    if (!remote_node::connect(*s.system, address, std::chrono::seconds(1)).ok())
+      absl::StrAppend(&text, text.empty() ? "" : ", ", id.value);
+  }
+  return text;
+}
+
+// Whoever is elected: a leader is what was wanted.
+exit_code elect_now(session& s, node_id who) {
+  const auto reply = ask_cluster(s, elect{who});
+  if (!reply || reply->code != raft_errc::none) return explain(s, reply);
+  if (const auto leader = await_leader(s)) return conclude(s, reply, leader, " leads");
+  const auto silent = silent_voters(s);
+  return say(unknown, absl::StrCat("node ", who.value, " stood for election and nobody leads yet",
+                                   silent.empty() ? "" : "; voters that do not answer: ", silent));
 }
 
 absl::StatusOr<action> parse_elect(words args) {
   const auto who = parse_id(args[0]);
   if (!who.ok()) return who.status();
-  return [who = *who](session& s) {
-    return conclude(s, ask_cluster(s, elect{who}), who, "candidate_id", " stands for election");
-  };
+  return [who = *who](session& s) { return elect_now(s, who); };
 }
 
 constexpr command commands[] = {

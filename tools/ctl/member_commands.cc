@@ -13,8 +13,8 @@ namespace {
 using kind = core::member_change::kind;
 
 // Index 0: nothing had to be written.
-exit_code conclude(const session& s, const std::optional<admin_reply>& reply) {
-  if (!reply || reply->code != raft_errc::none) return explain(reply);
+exit_code conclude(session& s, const std::optional<admin_reply>& reply) {
+  if (!reply || reply->code != raft_errc::none) return explain(s, reply);
   if (s.chosen.json)
     print(absl::StrCat("{\"index\":", reply->index.value, "}\n"));
   else if (reply->index)

@@ -25,11 +25,10 @@ exit_code on_members(session& s) {
 }
 
 exit_code on_leader(session& s) {
-  const auto got = status_of(s);
-  if (!got) return say(refused, no_status);
-  if (!got->leader) return say(refused, "the node knows of no leader");
-  print(s.chosen.json ? absl::StrCat("{\"leader_id\":", got->leader.value, "}\n")
-                      : absl::StrCat(got->leader.value, "\n"));
+  const auto leader = await_leader(s);
+  if (!leader) return refuse_without_leader(s);
+  print(s.chosen.json ? absl::StrCat("{\"leader_id\":", leader.value, "}\n")
+                      : absl::StrCat(leader.value, "\n"));
   return done;
 }
 

@@ -21,6 +21,10 @@ namespace {
 std::string bench_dir() {
   const char* tmp = std::getenv("TEST_TMPDIR");
   const auto dir = std::filesystem::path(tmp ? tmp : ".") / "append_bench_data";
+  static const struct cleanup {
+    std::filesystem::path dir;
+    ~cleanup() { std::filesystem::remove_all(dir); }
+  } at_the_end{dir};
   std::filesystem::remove_all(dir);
   return dir.string();
 }

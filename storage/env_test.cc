@@ -116,6 +116,12 @@ TEST_P(env_test, a_directory_has_one_user_at_a_time) {
   EXPECT_TRUE(files_->lock_dir(dir_).ok());
 }
 
+TEST(posix_env_test, a_path_of_far_too_many_folders_is_refused) {
+  std::string deep;
+  for (int i = 0; i < 500'000; ++i) deep += "a/";
+  EXPECT_FALSE(make_posix_env()->create_dirs(deep).ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(
     envs, env_test,
     testing::Values(variant{"posix", [] { return make_posix_env(); }},

@@ -150,6 +150,7 @@ class posix_env final : public env {
       if (S_ISDIR(facts.st_mode)) return absl::OkStatus();
       return error("create directory", path, ENOTDIR);
     }
+    if (errno != ENOENT) return error("create directory", path, errno);
     const auto slash = path.find_last_of('/');
     const std::string parent = slash == 0                   ? "/"
                                : slash == std::string::npos ? "."

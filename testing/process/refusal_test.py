@@ -87,6 +87,8 @@ class RefusalTest(unittest.TestCase):
         self.refused(four, '--quorum=read 2 write 2 of (1,2,3,4)', because='share no voter')
         self.refused(four, '--quorum=majority(1,2,5)', because='voter 5 has no address')
         self.refused('--local_cluster=3', '--raft_address=127.0.0.1:65534', because='65535')
+        self.refused('--id=18446744073709551614', '--local_cluster=3', because='ids')
+        self.refused(f'--raft_address={"h" * 300}:7101', because='host:port')
 
     def test_addresses_that_cannot_be_listened_on(self):
         with socket.create_server(('127.0.0.1', 0)) as taken:
@@ -103,6 +105,7 @@ class RefusalTest(unittest.TestCase):
             out.write('not a directory')
         self.refused(f'--data_dir={file}', because=file)
         self.refused(f'--data_dir={file}/below', because=file)
+        self.refused(f'--data_dir={self.home}/' + 'a/' * 60_000, because='too long')
 
     def test_data_directory_of_another_node(self):
         node = nodes.one_node(self)

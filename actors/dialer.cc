@@ -34,13 +34,13 @@ std::optional<std::string> await_connected(int fd, duration patience) {
 std::unique_ptr<socket_holder> connect_to(const addrinfo& to, duration patience, std::string& why) {
   auto socket = std::make_unique<socket_holder>(
       ::socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (socket->get() < 0 ||
       (::connect(socket->get(), to.ai_addr, to.ai_addrlen) != 0 && errno != EINPROGRESS)) {
     why = std::strerror(errno);
     return nullptr;
   }
+  const int on = 1;
+  ::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (const auto failed = await_connected(socket->get(), patience)) {
     why = *failed;
     return nullptr;
@@ -51,6 +51,8 @@ std::unique_ptr<socket_holder> connect_to(const addrinfo& to, duration patience,
 }  // namespace
 
 std::optional<endpoint> parse_endpoint(const std::string& text) {
+  if (text.size() > most_endpoint_bytes || text.find_first_of(" \t\r\n") != std::string::npos)
+    return std::nullopt;
   const auto colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return std::nullopt;
   uint32_t port = 0;

@@ -11,7 +11,10 @@
 
 namespace troupe {
 
-// Splits "host:port" or "[v6]:port". Nothing for anything else.
+// A host name of 255 bytes, as long as DNS has them, and a port.
+constexpr size_t most_endpoint_bytes = 255 + 6;
+
+// Splits "host:port" or "[v6]:port". Nothing for anything else, nor for spaces.
 struct endpoint {
   std::string host;
   uint16_t port = 0;

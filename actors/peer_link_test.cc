@@ -2,6 +2,7 @@
 #include "actors/peer_link.h"
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -256,6 +257,17 @@ TEST_F(peer_link_test, a_link_ends_with_its_owner) {
   });
   caf::anon_send_exit(here_.server(), caf::exit_reason::user_shutdown);
   ASSERT_EQ(ended.get_future().wait_for(patience), std::future_status::ready);
+}
+
+TEST(dialer_test, says_that_there_are_no_descriptors_left) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto socket = dial({"127.0.0.1", 1}, std::chrono::seconds(1));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_NE(socket.status().message().find("Too many open files"), absl::string_view::npos)
+      << socket.status();
 }
 
 }  // namespace

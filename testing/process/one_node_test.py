@@ -1,10 +1,11 @@
 """One node, no flags but for its ports: serves, ends, comes back with all it acknowledged."""
 
 import os
+import resource
 import socket
 import unittest
 
-from testing.process import nodes
+from testing.process import nodes, resp
 
 
 class OneNodeTest(unittest.TestCase):
@@ -60,6 +61,15 @@ class OneNodeTest(unittest.TestCase):
             self.assertEqual(values, [value for _, value in keys])
             self.assertLessEqual(int(self.node.call('GET', 'under-way') or 0), 300 * (attempt + 1))
             self.assertEqual(self.node.stop()[0], 0)
+
+    def test_a_bound_on_the_size_of_files_ends_it_as_a_full_disk_does(self):
+        self.node.start()
+        resource.prlimit(self.node.process.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        writer = self.node.connect()
+        self.addCleanup(writer.close)
+        writer.send(resp.encode(['SET', 'k', 'x' * (2 << 20)]))
+        self.assertEqual(self.node.process.wait(timeout=20), 1, self.node.log())
+        self.assertIn('File too large', self.node.log())
 
 
 class LocalClusterTest(unittest.TestCase):

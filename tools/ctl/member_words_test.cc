@@ -18,11 +18,17 @@ TEST(MemberWords, NodesWithAndWithoutAddress) {
 }
 
 TEST(MemberWords, WhatIsNoNodeIsSaid) {
-  for (const std::string word : {"", "0", "-1", "one", "1=", "1=host", "1=host:0", "=host:1", "1.5",
-                                 "18446744073709551616", "1=0.0.0.0:7101", "1=[::]:7101"})
+  for (const std::string word :
+       {"", "0", "-1", "one", "1=", "1=host", "1=host:0", "=host:1", "1.5", "18446744073709551616",
+        "1=0.0.0.0:7101", "1=[::]:7101", "1=host:1 ", "1=a host:1"})
     EXPECT_FALSE(parse_nodes(std::span(&word, 1)).ok()) << word;
   const std::string twice[] = {"1", "1=host:1"};
   EXPECT_EQ(parse_nodes(twice).status().message(), "node 1 stands twice");
+}
+
+TEST(MemberWords, AHostIsNoLongerThanDnsHasThem) {
+  EXPECT_TRUE(parse_address(std::string(255, 'h') + ":65535").ok());
+  EXPECT_FALSE(parse_address(std::string(256, 'h') + ":65535").ok());
 }
 
 TEST(MemberWords, ALogIdIsReadAsItIsPrinted) {

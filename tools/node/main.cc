@@ -80,6 +80,8 @@ int run(int argc, char** argv) {
   // Before any thread starts, so that all of them inherit it.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // A write beyond `ulimit -f` then fails as on a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   raise_descriptor_limit();
   auto level = log_level();
   if (!level.ok()) return usage_error(level.status());

@@ -1,6 +1,7 @@
 #include "tools/node/options.h"
 
 #include "absl/flags/flag.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -103,7 +104,7 @@ absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& t
   std::map<node_id, std::string> members;
   for (const auto& entry : absl::StrSplit(text, ',', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> parts =
-        absl::StrSplit(entry, absl::MaxSplits('=', 1));
+        absl::StrSplit(absl::StripAsciiWhitespace(entry), absl::MaxSplits('=', 1));
     uint64_t id = 0;
     if (!absl::SimpleAtoi(parts.first, &id) || id == 0 ||
         !read_endpoint("cluster", parts.second).ok())
@@ -227,6 +228,7 @@ absl::StatusOr<std::vector<node_flags>> local_cluster(const node_flags& first, u
   if (count > 9) return bad("local_cluster", "must be at most 9");
   if (std::max(first.raft_address.port, first.client_address.port) + count > 65536)
     return bad("local_cluster", "the ports go beyond 65535");
+  if (first.id + count < first.id) return bad("local_cluster", "the ids go beyond 2^64");
   const auto beside = [](endpoint e, uint64_t i) {
     e.port = static_cast<uint16_t>(e.port + i);
     return e;

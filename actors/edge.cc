@@ -101,6 +101,7 @@ void edge::send_reads() {
     auto load = options_.from->reads.take();
     if (!load) return;
     read m{next_id(), std::move(load->items), load->under.mode};
+    m.patience = load->under.deadline;
     const bool last = load->last;
     submit(std::move(*load), reads_, std::move(m));
     if (last) return;

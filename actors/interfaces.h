@@ -52,6 +52,7 @@ using log_store_actor =
 using state_machine_actor =
     caf::typed_actor<reacts_to<apply>, reacts_to<query>, replies_to<visit>::with<done>,
                      replies_to<hash_log>::with<log_hash>,
-                     replies_to<describe_applied>::with<applied>, reacts_to<tick>>;
+                     replies_to<describe_applied>::with<applied>, reacts_to<go_on>,
+                     reacts_to<tick>>;
 
 }  // namespace troupe

@@ -1,6 +1,7 @@
 // Reads (thesis 6.4): the leader confirms that it still leads, by a round that concurrent reads
 // share or by its lease, and hands the query to the state machine with the index it must see.
 #include "actors/leader.h"
+#include "actors/patience.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -8,7 +9,7 @@ namespace troupe {
 
 caf::result<outcome> leader::on_read(const read& m) {
   TROUPE_SPAN(debug, "leader.read", "request=" << m.id << " queries=" << m.queries.size());
-  query q{{}, {}, m.id, m.queries};
+  query q{{}, {}, m.id, m.queries, now() + bounded(m.patience), m.most};
   if (const auto why = refuse_now(q.cost()); why != raft_errc::none) return refusal(m.id, why);
   under_way_ += q.cost();
   q.to = route::of_current(self_, refusal(m.id, raft_errc::not_leader));

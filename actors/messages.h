@@ -61,6 +61,8 @@ struct read {
   frames queries;
   read_mode mode = read_mode::linearizable;
   uint32_t hops = 0;
+  duration patience = std::chrono::seconds(10);  // then nobody waits for it any more
+  byte_count most = no_bound;  // of results; the last queries go without where there are more
 };
 
 // The answer to propose and read.
@@ -69,7 +71,8 @@ struct outcome {
   raft_errc code = raft_errc::none;
   node_id leader;   // with not_leader: where to go instead, when known
   log_index index;  // the last command's place in the log; for reads, the state that answered
-  frames results;   // one for each command or query when code is none, else empty
+  // One for each command or query when code is none, else empty. Of a read, those that fit.
+  frames results;
 };
 
 // -- to log_store --------------------------------------------------------------------------------
@@ -148,7 +151,8 @@ struct query {
   route to;
   request_id id;
   frames queries;
-  instant until = instant::max();  // then it is refused
+  instant until = instant::max();  // then it is refused, and not asked
+  byte_count most = no_bound;      // as of read
 
   // What it takes while it waits: barriers have no bytes of their own.
   size_t cost() const { return queries.bytes().size() + 64; }
@@ -162,6 +166,8 @@ struct log_hash {
   std::optional<uint64_t> hash;
 };
 struct describe_applied {};
+// Internal to state_machine: all that its mailbox held was served, answer more queries.
+struct go_on {};
 // Runs in the middle of the machine's life, between two batches. Never throws. Answered when it was
 // done.
 struct visit {

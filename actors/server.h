@@ -112,7 +112,7 @@ class server {
   void write(core::accepted_append decision, append_promise promise);
   void hand_committed_over();
 
-  route route_of(const read& m);
+  query query_of(const read& m);
   caf::result<outcome> read_here(const read& m);
   template <class Message>
   caf::result<outcome> forward(const Message& m);

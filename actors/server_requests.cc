@@ -1,6 +1,7 @@
 // The server as a follower, and as the door for clients and operators.
 #include "absl/strings/str_cat.h"
 #include "actors/membership_codec.h"
+#include "actors/patience.h"
 #include "actors/server.h"
 #include "actors/version.h"
 #include "caf/typed_event_based_actor.hpp"
@@ -115,14 +116,15 @@ caf::result<outcome> server::forward(const Message& m) {
 caf::result<outcome> server::on_propose(const propose& m) { return forward(m); }
 
 // A read that nobody answers did nothing.
-route server::route_of(const read& m) {
-  return route::of_current(self_, outcome{m.id, raft_errc::not_leader, {}, {}, {}});
+query server::query_of(const read& m) {
+  auto to = route::of_current(self_, outcome{m.id, raft_errc::not_leader, {}, {}, {}});
+  return {{}, std::move(to), m.id, m.queries, now() + bounded(m.patience), m.most};
 }
 
 caf::result<outcome> server::on_read(const read& m) {
   if (m.mode == read_mode::follower && !leader_) return read_here(m);
   if (m.mode != read_mode::stale) return forward(m);
-  self_->send(options_.machine, query{log_index(0), route_of(m), m.id, m.queries, {}});
+  self_->send(options_.machine, query_of(m));
   return caf::delegated<outcome>{};
 }
 
@@ -131,7 +133,8 @@ caf::result<outcome> server::on_read(const read& m) {
 caf::result<outcome> server::read_here(const read& m) {
   const auto leader = peers_.find(known_leader());
   if (!leader) return outcome{m.id, raft_errc::not_leader, known_leader(), {}, {}};
-  query q{{}, route_of(m), m.id, m.queries, now() + options_.timing.rpc_timeout()};
+  query q = query_of(m);
+  q.until = std::min(q.until, now() + options_.timing.rpc_timeout());
   const auto refuse = [this](const query& refused, raft_errc why) {
     refused.to.deliver(self_, outcome{refused.id, why, {}, {}, {}});
   };

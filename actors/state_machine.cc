@@ -13,8 +13,10 @@ namespace {
 // turn comes.
 constexpr byte_count waiting_bound = MiB(32);
 constexpr byte_count gap_slice = MiB(4);
-// Queries that wait for what is not applied yet; beyond it they are `busy`.
+// Queries that wait; beyond it they are `busy`.
 constexpr byte_count queries_bound = MiB(64);
+// How long queries are answered before others have their turn.
+constexpr auto query_slice = std::chrono::milliseconds(5);
 
 // The hash of the log up to `index`, which `b` holds: the chain of checksums covers all before `b`.
 uint64_t hash_up_to(const batch& b, log_index index) {
@@ -79,7 +81,7 @@ void state_machine::advance() {
     m.committed = committed_, m.applied = applied_;
     m.totals.batches = batches_, m.totals.commands = commands_;
   });
-  answer_queries();
+  want_answers();
   if (applied_ < committed_ && !failed_) read_gap();
 }
 
@@ -176,47 +178,81 @@ void state_machine::read_gap() {
 // -- reading --------------------------------------------------------------------------------------
 
 void state_machine::on_query(query& m) {
-  if (m.index > applied_ && queries_bytes_ + m.cost() > queries_bound.value)
+  if (!queries_.empty() && queries_bytes_ + m.cost() > queries_bound.value)
     return m.to.deliver(self_, outcome{m.id, raft_errc::busy, {}, {}, {}});
   queries_bytes_ += m.cost();
+  const auto until = m.until;
   queries_.emplace(m.index, std::move(m));
-  answer_queries();
-  watch_queries();
+  watch(until);
+  want_answers();
 }
 
-void state_machine::watch_queries() {
-  auto first = instant::max();
-  for (const auto& [index, q] : queries_) first = std::min(first, q.until);
-  if (first != instant::max()) patience_.set(self_, first);
+void state_machine::watch(instant until) {
+  if (until >= watched_) return;
+  watched_ = until;
+  patience_.set(self_, until);
 }
 
 void state_machine::on_tick(const tick& t) {
   if (!patience_.on_tick(self_, t)) return;
+  watched_ = instant::max();
   const auto now = self_->clock().now();
   for (auto it = queries_.begin(); it != queries_.end();) {
     query& q = it->second;
     if (now < q.until) {
+      watch(q.until);
       ++it;
       continue;
     }
     queries_bytes_ -= q.cost();
-    q.to.deliver(self_, outcome{q.id, raft_errc::not_leader, {}, {}, {}});
+    refuse(q);
     it = queries_.erase(it);
   }
-  watch_queries();
 }
 
-void state_machine::answer_queries() {
-  while (!failed_ && !queries_.empty() && queries_.begin()->first <= applied_) {
-    auto q = std::move(queries_.extract(queries_.begin()).mapped());
+// Behind all that waits in the mailbox.
+void state_machine::want_answers() {
+  const bool ready = !queries_.empty() && queries_.begin()->first <= applied_;
+  if (ready && !std::exchange(going_on_, true)) self_->send(self_, go_on{});
+}
+
+void state_machine::on_go_on() {
+  going_on_ = false;
+  auto now = self_->clock().now();
+  for (const auto end = now + query_slice; now < end; now = self_->clock().now()) {
+    if (failed_ || queries_.empty() || queries_.begin()->first > applied_) return;
+    const auto q = std::move(queries_.extract(queries_.begin()).mapped());
     queries_bytes_ -= q.cost();
-    outcome answer{q.id, raft_errc::none, {}, applied_, {}};
-    const bool kept = guarded(q.queries.size(), answer.results, [&] {
-      for (auto question : q.queries) options_.hosted->query(question, answer.results);
-    });
-    if (!kept) answer = {q.id, raft_errc::machine_failed, {}, {}, {}};
-    q.to.deliver(self_, std::move(answer));
+    if (now < q.until)
+      answer(q);
+    else
+      refuse(q);
   }
+  want_answers();
+}
+
+void state_machine::answer(const query& q) {
+  outcome answer{q.id, raft_errc::none, {}, applied_, {}};
+  frames& results = answer.results;
+  for (const auto question : q.queries) {
+    const auto count = results.size();
+    const auto bytes = results.bytes().size();
+    if (!guarded(count + 1, results, [&] { options_.hosted->query(question, results); })) {
+      answer = {q.id, raft_errc::machine_failed, {}, {}, {}};
+      break;
+    }
+    if (results.bytes().size() > q.most.value) {
+      results.keep(count, bytes);
+      break;
+    }
+  }
+  q.to.deliver(self_, std::move(answer));
+}
+
+// The time of its asker is over.
+void state_machine::refuse(const query& q) {
+  const auto why = q.index <= applied_ ? raft_errc::busy : raft_errc::not_leader;
+  q.to.deliver(self_, outcome{q.id, why, {}, {}, {}});
 }
 
 caf::result<log_hash> state_machine::on_hash_log(const hash_log& m) {
@@ -242,6 +278,7 @@ state_machine_actor::behavior_type state_machine_behavior(
       [me](const visit& m) { return me->on_visit(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const describe_applied&) { return me->on_describe(); },
+      [me](go_on) { me->on_go_on(); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

@@ -4,6 +4,9 @@
 // An exception of the machine ends the node: the command is in the log, so every node meets it, and
 // what it left half done nobody knows.
 //
+// Queries are answered in slices of time, between which the mailbox is served: no crowd of them
+// holds up what is committed. One whose asker has given up is not asked.
+//
 // It takes whole batches in log order. What it is handed beyond a gap, say after a restart, makes
 // it read the gap from the log store, one bounded slice at a time.
 #pragma once
@@ -33,6 +36,7 @@ class state_machine {
 
   void on_apply(apply& m);
   void on_query(query& m);
+  void on_go_on();
   void on_tick(const tick& t);
   caf::result<done> on_visit(const visit& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
@@ -55,8 +59,10 @@ class state_machine {
   bool guarded(uint32_t wanted, const frames& results, Call call);
   void fail(const std::string& why);
   void read_gap();
-  void answer_queries();
-  void watch_queries();
+  void want_answers();
+  void answer(const query& q);
+  void refuse(const query& q);
+  void watch(instant until);
 
   self_ptr self_;
   state_machine_options options_;
@@ -65,13 +71,15 @@ class state_machine {
   uint64_t batches_ = 0;  // that were applied, and
   uint64_t commands_ = 0;
   bool reading_ = false;
-  bool failed_ = false;  // the machine threw: its state is unknown, nothing more is asked of it
+  bool going_on_ = false;  // go_on is under way
+  bool failed_ = false;    // the machine threw: its state is unknown, nothing more is asked of it
   caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`
   std::map<log_index, ready> waiting_;  // by first index
   byte_count waiting_bytes_;
   std::multimap<log_index, query> queries_;
   size_t queries_bytes_ = 0;
-  alarm patience_;  // of the query whose time is over first
+  alarm patience_;  // of the query whose time is over first, at
+  instant watched_ = instant::max();
 };
 
 struct state_machine_state {

@@ -174,6 +174,8 @@ parts encode(const read& m) {
   h.set_count(m.queries.size());
   h.set_hops(m.hops);
   h.set_mode(static_cast<uint32_t>(m.mode));
+  h.set_patience_ms(ms_of(m.patience));
+  if (m.most != no_bound) h.set_most(m.most.value);
   return {h.SerializeAsString(), {&m.queries.bytes()}};
 }
 
@@ -183,6 +185,8 @@ bool decode(received bytes, read& m) {
   m.id = request_id(h.request());
   m.hops = h.hops();
   m.mode = static_cast<read_mode>(h.mode());
+  if (h.patience_ms() != 0) m.patience = of_ms(h.patience_ms());
+  m.most = h.most() != 0 ? byte_count(h.most()) : no_bound;
   return take(bytes, h.count(), m.queries);
 }
 

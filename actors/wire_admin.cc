@@ -6,12 +6,9 @@
 namespace troupe::wire {
 namespace {
 
-using std::chrono::milliseconds;
-
 constexpr auto last_kind = core::member_change::kind::set_priorities;
 // No change or list of nodes is longer.
 constexpr int most_items = 4096;
-constexpr milliseconds longest_patience = std::chrono::hours(24);
 
 void put(const core::member_change& change, proto::MemberChange* out) {
   out->set_kind(static_cast<uint32_t>(change.what));
@@ -88,8 +85,7 @@ parts encode(const admin_request& m) {
   proto::AdminRequest h;
   h.set_request(m.id.value);
   h.set_hops(m.hops);
-  h.set_patience_ms(
-      static_cast<uint64_t>(std::chrono::duration_cast<milliseconds>(m.patience).count()));
+  h.set_patience_ms(ms_of(m.patience));
   put(m.command, &h);
   return only(h);
 }
@@ -99,8 +95,7 @@ bool decode(received bytes, admin_request& m) {
   if (!parse(bytes, 0, h)) return false;
   m.id = request_id(h.request());
   m.hops = h.hops();
-  m.patience = milliseconds(
-      std::min<uint64_t>(h.patience_ms(), static_cast<uint64_t>(longest_patience.count())));
+  m.patience = of_ms(h.patience_ms());
   return get(h, m.command);
 }
 

@@ -152,10 +152,14 @@ TEST(wire, what_clients_say_and_hear_has_one_payload_of_frames) {
   const auto c = arrived(committed{request_id(4), log_index(5)}, 0);
   EXPECT_EQ(c.id, request_id(4));
   EXPECT_EQ(c.index, log_index(5));
-  const auto r = arrived(read{request_id(2), some_frames(), read_mode::stale, 1}, 1);
+  const auto r = arrived(
+      read{request_id(2), some_frames(), read_mode::stale, 1, std::chrono::seconds(3), KiB(4)}, 1);
   EXPECT_EQ(r.id, request_id(2));
   EXPECT_EQ(r.hops, 1u);
   EXPECT_EQ(r.mode, read_mode::stale);
+  EXPECT_EQ(r.patience, std::chrono::seconds(3));
+  EXPECT_EQ(r.most, KiB(4));
+  EXPECT_EQ(arrived(read{}, 1).most, no_bound);
   EXPECT_EQ(r.queries.bytes(), some_frames().bytes());
   const outcome sent{request_id(3), raft_errc::not_leader, node_id(4), log_index(5), some_frames()};
   const auto o = arrived(sent, 1);

@@ -42,6 +42,18 @@ bool parse(const received& bytes, size_t payloads, Header& header) {
   return bytes.payloads.size() == payloads && header.ParseFromString(bytes.header);
 }
 
+// How long somebody waits for another node: milliseconds, at most a day.
+inline constexpr std::chrono::milliseconds longest_patience = std::chrono::hours(24);
+
+inline uint64_t ms_of(duration patience) {
+  const auto ms = std::min<duration>(patience, longest_patience);
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(ms).count());
+}
+inline duration of_ms(uint64_t patience) {
+  return std::chrono::milliseconds(
+      std::min(patience, static_cast<uint64_t>(longest_patience.count())));
+}
+
 // A later version may know more reasons; to this one they say nothing.
 inline raft_errc code_of(uint32_t number) {
   return number > static_cast<uint32_t>(last_raft_errc) ? raft_errc::outcome_unknown

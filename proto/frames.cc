@@ -14,6 +14,13 @@ bool frames_view::well_formed(std::string_view bytes, uint32_t count) {
   return bytes.empty();
 }
 
+frames_view frames_view::first(uint32_t count) const {
+  size_t length = 0;
+  auto next = begin();
+  for (uint32_t i = 0; i < count; ++i) length += sizeof(uint32_t) + (*next++).size();
+  return {bytes_.substr(0, length), count};
+}
+
 void frames::add(std::string_view item) {
   const auto length = static_cast<uint32_t>(item.size());
   bytes_.append(reinterpret_cast<const char*>(&length), sizeof length);
@@ -24,6 +31,12 @@ void frames::add(std::string_view item) {
 void frames::add_all(frames_view run) {
   bytes_.append(run.bytes());
   count_ += run.size();
+}
+
+void frames::keep(uint32_t count, size_t bytes) {
+  bytes_.resize(bytes);
+  bytes_.shrink_to_fit();
+  count_ = count;
 }
 
 }  // namespace troupe

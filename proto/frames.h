@@ -49,6 +49,9 @@ class frames_view {
   uint32_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
 
+  // The first `count` of them, no more than there are.
+  frames_view first(uint32_t count) const;
+
   // True when `bytes` holds exactly `count` frames and nothing else. Use it on all that came from a
   // disk or a peer.
   static bool well_formed(std::string_view bytes, uint32_t count);
@@ -69,6 +72,8 @@ class frames {
   void add(std::string_view item);
   // Appends a whole run with one copy.
   void add_all(frames_view run);
+  // Keeps the first `count`, which take `bytes`, and gives the memory of the others back.
+  void keep(uint32_t count, size_t bytes);
   void clear() { bytes_.clear(), count_ = 0; }
 
   operator frames_view() const { return {bytes_, count_}; }  // NOLINT: a view of itself

@@ -97,5 +97,27 @@ TEST(frames_test, well_formed_noise_holds_exactly_its_count) {
   }
 }
 
+TEST(frames, the_first_of_them_are_a_view_of_their_own) {
+  frames f;
+  for (const auto* item : {"a", "", "ccc"}) f.add(item);
+  const frames_view two = f.view().first(2);
+  EXPECT_EQ(two.size(), 2u);
+  EXPECT_TRUE(frames_view::well_formed(two.bytes(), 2));
+  EXPECT_EQ(f.view().first(3).bytes(), f.bytes());
+  EXPECT_TRUE(f.view().first(0).bytes().empty());
+}
+
+TEST(frames, what_is_not_kept_is_gone) {
+  frames f;
+  f.add("a");
+  const auto bytes = f.bytes().size();
+  f.add(std::string(1000, 'x'));
+  f.keep(1, bytes);
+  EXPECT_EQ(f.size(), 1u);
+  EXPECT_EQ(*f.begin(), "a");
+  EXPECT_LT(f.bytes().capacity(), 1000u);
+  EXPECT_TRUE(frames_view::well_formed(f.bytes(), f.size()));
+}
+
 }  // namespace
 }  // namespace troupe

@@ -37,6 +37,7 @@ using request_id = strong<struct request_id_tag>;
 // A number of bytes: every bound in Troupe is one.
 using byte_count = strong<struct byte_count_tag>;
 
+inline constexpr byte_count no_bound{UINT64_MAX};
 constexpr byte_count KiB(uint64_t n) { return byte_count(n << 10); }
 constexpr byte_count MiB(uint64_t n) { return byte_count(n << 20); }
 

@@ -1,0 +1,104 @@
+// Rules of the state_machine actor: queries in virtual time.
+#include "actors/state_machine.h"
+
+#include <gtest/gtest.h>
+
+#include "actors/raft_fixture.h"
+#include "caf/event_based_actor.hpp"
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+
+namespace troupe {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Each query takes a second, and is answered by itself.
+class slow final : public machine {
+ public:
+  slow(std::function<void()> let_pass, std::string& seen)
+      : let_pass_(std::move(let_pass)), seen_(seen) {}
+  void apply(log_index, frames_view, frames&) override {}
+  void query(std::string_view question, frames& results) override {
+    let_pass_();
+    seen_ += question;
+    results.add(question);
+  }
+
+ private:
+  std::function<void()> let_pass_;
+  std::string& seen_;
+};
+
+class state_machine_test : public virtual_raft_test {
+ protected:
+  state_machine_test() {
+    state_machine_options o;
+    o.hosted = std::make_shared<slow>([this] { coordinator().clock().current_time += 1s; }, asked_);
+    machine_ = system_.spawn(state_machine_behavior, std::move(o));
+  }
+  ~state_machine_test() override { caf::anon_send_exit(machine_, caf::exit_reason::kill); }
+
+  // `text`: each byte is a question of its own.
+  query query_of(std::string_view text, instant until = instant::max()) {
+    query q;
+    for (const char& c : text) q.queries.add({&c, 1});
+    q.until = until;
+    return q;
+  }
+  // What a reader of this query hears.
+  outcome answer_to(query q) {
+    outcome heard;
+    system_.spawn([&](caf::event_based_actor* self) {
+      self->become([&, self](query& mine) {
+        mine.to = route::of_current(self, outcome{{}, raft_errc::not_leader, {}, {}, {}});
+        self->send(machine_, std::move(mine));
+        return caf::delegated<outcome>{};
+      });
+      self->request(caf::actor_cast<caf::actor>(self), caf::infinite, std::move(q))
+          .then([&, self](const outcome& o) { heard = o, self->quit(); },
+                [self](const caf::error& e) { ADD_FAILURE() << self->system().render(e); });
+    });
+    run();
+    return heard;
+  }
+
+  std::string asked_;
+  state_machine_actor machine_;
+};
+
+TEST_F(state_machine_test, a_crowd_of_queries_lets_others_through) {
+  for (const auto* text : {"a", "b", "c"}) caf::anon_send(machine_, query_of(text));
+  caf::anon_send(machine_, visit{[this](const machine&) { asked_ += "-"; }});
+  run();
+  EXPECT_EQ(asked_, "-abc");
+  asked_.clear();
+  caf::anon_send(machine_, query_of("a"));
+  caf::anon_send(machine_, query_of("b"));
+  caf::anon_send(machine_, visit{[this](const machine&) {
+                   caf::anon_send(machine_, visit{[this](const machine&) { asked_ += "-"; }});
+                 }});
+  run();
+  EXPECT_EQ(asked_, "a-b");
+}
+
+TEST_F(state_machine_test, a_query_whose_time_is_over_is_not_asked) {
+  caf::anon_send(machine_, query_of("a"));
+  const auto late = answer_to(query_of("b", now() + 500ms));
+  EXPECT_EQ(asked_, "a");
+  EXPECT_EQ(late.code, raft_errc::busy);
+  EXPECT_EQ(answer_to(query_of("c", now() + 500ms)).code, raft_errc::none);
+}
+
+TEST_F(state_machine_test, results_beyond_the_bound_are_left_out) {
+  query q = query_of("abcd");
+  q.most = byte_count(2 * (sizeof(uint32_t) + 1));
+  const auto o = answer_to(std::move(q));
+  EXPECT_EQ(o.code, raft_errc::none);
+  EXPECT_EQ(o.results.bytes(), query_of("ab").queries.bytes());
+  EXPECT_EQ(o.results.size(), 2u);
+  EXPECT_EQ(asked_, "abc") << "nothing is asked behind the one that did not fit";
+}
+
+}  // namespace
+}  // namespace troupe

@@ -2,6 +2,7 @@
 the node's memory stays bounded."""
 
 import random
+import threading
 import unittest
 
 from testing.process import nodes
@@ -91,6 +92,42 @@ class HostileClientTest(unittest.TestCase):
         for _ in range(50):
             self.check('two GiB of answers that nobody takes')
             nodes.pause()
+
+    def test_many_clients_that_ask_for_much_and_leave(self):
+        self.good.call('SET', 'large', 'x' * (1 << 20))
+        held = []
+        for _ in range(20):
+            held.append(self.node.connect())
+            held[-1].send((b'MGET' + b' large' * 60 + b'\r\n') * 20)
+        for _ in range(50):
+            self.check('24 GiB of answers that nobody takes')
+            nodes.pause()
+        for connection in held:
+            connection.close()
+        for _ in range(50):
+            self.check('answers to clients that left')
+            nodes.pause()
+        self.assertEqual(len(self.good.call('GET', 'large')), 1 << 20)
+
+    def test_large_answers_are_taken_in_turns(self):
+        self.good.call('SET', 'large', 'x' * (1 << 20))
+        taken = []
+
+        def take(client):
+            client.send((b'MGET' + b' large' * 40 + b'\r\nPING\r\n') * 2)
+            for _ in range(2):
+                values, pong = client.read(), client.read()
+                taken.append(([len(value) for value in values], pong))
+
+        clients = [self.node.connect() for _ in range(8)]
+        takers = [threading.Thread(target=take, args=(client,)) for client in clients]
+        for taker in takers:
+            taker.start()
+        for taker, client in zip(takers, clients):
+            taker.join()
+            client.close()
+        self.assertEqual(taken, [([1 << 20] * 40, 'PONG')] * 16)
+        self.check('40 MiB at a time')
 
     def test_deep_pipelines_are_answered_in_order(self):
         replies = self.good.pipeline([('INCR', 'deep')] * 20_000)

@@ -1,5 +1,6 @@
 #include "tools/node/gateway.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 
@@ -8,9 +9,11 @@
 #include "caf/io/broker.hpp"
 #include "caf/io/middleman.hpp"
 #include "caf/scoped_actor.hpp"
+#include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 #include "tools/node/status_json.h"
+#include "tools/resp/budget.h"
 #include "tools/resp/session.h"
 
 namespace troupe::tools {
@@ -20,13 +23,18 @@ using caf::io::broker;
 using caf::io::connection_handle;
 
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
+using room_atom = caf::atom_constant<caf::atom("room")>;  // the budget has some
+using look_atom = caf::atom_constant<caf::atom("look")>;  // whether the client takes anything
 
 constexpr size_t read_size = 64 << 10;
+// CAF keeps for each connection a buffer as large as what was written at once.
+constexpr size_t write_size = 256 << 10;
 
 struct connection_options {
   server_actor server;
   duration deadline;
   node_id node;
+  std::shared_ptr<resp::budget> answers;
   uint64_t number = 0;
 };
 
@@ -73,7 +81,11 @@ std::string bulk(const std::string& text) {
 class connection {
  public:
   connection(broker* self, connection_handle handle, connection_options options)
-      : self_(self), handle_(handle), options_(std::move(options)), session_(options_.number) {
+      : self_(self),
+        handle_(handle),
+        options_(std::move(options)),
+        session_(options_.number, {}, *options_.answers,
+                 [self] { caf::anon_send(caf::actor_cast<caf::actor>(self), room_atom::value); }) {
     self_->configure_read(handle_, caf::io::receive_policy::at_most(read_size));
     self_->ack_writes(handle_, true);
   }
@@ -89,16 +101,42 @@ class connection {
   }
 
   void on_written(const caf::io::data_transferred_msg& m) {
-    unsent_ = m.remaining;
+    if (m.remaining != 0) return;
+    ++pieces_;
+    unsent_.remove_prefix(std::min(unsent_.size(), write_size));
+    if (unsent_.empty()) {
+      std::string().swap(sending_);
+      session_.on_sent();
+    } else {
+      write_piece();
+    }
     turn();
   }
 
- private:
+  // What was asked is waited for, because the budget counts it.
+  void on_closed() {
+    gone_ = true;
+    alive_ = caf::actor_cast<caf::strong_actor_ptr>(self_);
+    turn();
+  }
+
+  // Whoever takes nothing, while others wait for what he holds, is hung up on.
+  void on_look() {
+    looking_ = false;
+    if (gone_ || unsent_.empty()) return;
+    if (pieces_ == pieces_then_ && options_.answers->crowded()) return end_later();
+    look_later();
+  }
+
   // Issues what may be issued, writes what is ready, and reads on or not.
   void turn() {
-    if (unsent_ == 0 && session_.has_output()) write(session_.take_output());
+    if (gone_) {
+      if (asked_ == 0) end_later();
+      return;
+    }
+    if (unsent_.empty() && session_.has_output()) write(session_.take_output());
     for (auto& a : session_.take_actions()) issue(a);
-    if (session_.finished() && !session_.has_output() && unsent_ == 0) {
+    if (session_.finished() && !session_.has_output() && unsent_.empty()) {
       end_later();
       return;
     }
@@ -107,18 +145,32 @@ class connection {
     reading_ = want;
   }
 
-  void write(const std::string& bytes) {
-    unsent_ = bytes.size();
-    self_->write(handle_, bytes.size(), bytes.data());
+  void write(std::string bytes) {
+    sending_ = std::move(bytes);
+    unsent_ = sending_;
+    write_piece();
+    if (sending_.size() > resp::budget::free_bytes && !looking_) look_later();
+  }
+
+  void write_piece() {
+    self_->write(handle_, std::min(unsent_.size(), write_size), unsent_.data());
     self_->flush(handle_);
   }
 
+  void look_later() {
+    looking_ = true;
+    pieces_then_ = pieces_;
+    self_->delayed_send(self_, options_.deadline, look_atom::value);
+  }
+
   void issue(resp::action& a) {
+    ++asked_;
     switch (a.what) {
       case resp::action::kind::propose:
         return ask(a.id, propose{next_id(), std::move(a.commands)});
       case resp::action::kind::read:
-        return ask(a.id, read{next_id(), std::move(a.commands), mode_of(a.mode)});
+        return ask(a.id, read{next_id(), std::move(a.commands), mode_of(a.mode), 0,
+                              options_.deadline, byte_count(a.most)});
       case resp::action::kind::admin:
         return issue_admin(a);
     }
@@ -133,7 +185,7 @@ class connection {
                 session_.on_results(id, o.results);
               else
                 session_.on_failure(id, failure_of(o.code));
-              turn();
+              on_answer();
             },
             [this, id](const caf::error& e) { fail(id, e); });
   }
@@ -146,7 +198,7 @@ class connection {
                 const auto reply =
                     h.hash ? bulk(absl::StrCat(absl::Hex(*h.hash, absl::kZeroPad16))) : "$-1\r\n";
                 session_.on_results(id, one(reply));
-                turn();
+                on_answer();
               },
               [this, id = a.id](const caf::error& e) { fail(id, e); });
       return;
@@ -156,7 +208,7 @@ class connection {
         .then(
             [this, id = a.id, members](const status& s) {
               session_.on_results(id, one(bulk(members ? members_json(s) : status_json(s))));
-              turn();
+              on_answer();
             },
             [this, id = a.id](const caf::error& e) { fail(id, e); });
   }
@@ -165,6 +217,11 @@ class connection {
   void fail(resp::ticket id, const caf::error& e) {
     const bool refused = e == caf::sec::request_receiver_down;
     session_.on_failure(id, refused ? resp::failure::no_leader : resp::failure::unknown);
+    on_answer();
+  }
+
+  void on_answer() {
+    --asked_;
     turn();
   }
 
@@ -184,8 +241,15 @@ class connection {
   connection_options options_;
   resp::session session_;
   uint64_t requests_ = 0;
-  size_t unsent_ = 0;
+  size_t asked_ = 0;  // of the node, and not answered
+  std::string sending_;
+  std::string_view unsent_;   // of it
+  uint64_t pieces_ = 0;       // sent so far, and
+  uint64_t pieces_then_ = 0;  // when it was looked last
+  bool looking_ = false;      // look_atom is under way
   bool reading_ = true;
+  bool gone_ = false;            // the client
+  caf::strong_actor_ptr alive_;  // without a socket, nobody else holds on to it
   bool ending_ = false;
 };
 
@@ -202,14 +266,17 @@ caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>*
       [me](const caf::io::new_data_msg& m) { me->on_data(m); },
       [me](const caf::io::data_transferred_msg& m) { me->on_written(m); },
       [me](drain_atom) { me->on_drain(); },
+      [me](room_atom) { me->turn(); },
+      [me](look_atom) { me->on_look(); },
       [self](caf::close_atom) { self->quit(); },
-      [self](const caf::io::connection_closed_msg&) { self->quit(); },
+      [me](const caf::io::connection_closed_msg&) { me->on_closed(); },
   };
 }
 
 struct gateway_state {
   static inline const char* name = "redis_gateway";
   uint64_t accepted = 0;
+  std::shared_ptr<resp::budget> answers;  // the connections may end later
   std::set<caf::actor_addr> open;
   bool draining = false;
 };
@@ -238,6 +305,7 @@ void on_closed(gateway_broker* self, const caf::actor_addr& connection) {
 
 caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server, node_id node,
                                const gateway_options& options, caf::io::doorman_ptr doorman) {
+  self->state.answers = std::make_shared<resp::budget>(options.answer_bytes);
   // Without its node there is nothing to serve; the connections end with the gateway.
   self->link_to(server);
   self->set_exit_handler([self, server = server.address()](const caf::exit_msg& m) {
@@ -255,9 +323,9 @@ caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server,
           return;
         }
         if (self->state.open.size() >= options.max_connections) return refuse(self, m.handle);
-        auto c =
-            self->fork(connection_behavior, m.handle,
-                       connection_options{server, options.deadline, node, ++self->state.accepted});
+        auto c = self->fork(connection_behavior, m.handle,
+                            connection_options{server, options.deadline, node, self->state.answers,
+                                               ++self->state.accepted});
         self->state.open.insert(c.address());
         self->link_to(c);
       },

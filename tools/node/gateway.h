@@ -2,7 +2,9 @@
 //
 // What one read from a socket brings goes to the node as one proposal for each run of writes, so
 // that a client that pipelines is batched by itself. A connection holds a bounded number of bytes:
-// beyond it, the socket is not read until answers went out.
+// beyond it, the socket is not read until answers went out. All of them together hold a bounded
+// number of bytes of answers (tools/resp/budget.h). Who takes nothing of his for the time of the
+// deadline, while others wait for room, is hung up on.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -17,6 +19,7 @@ struct gateway_options {
   endpoint at;
   size_t max_connections = 20000;
   duration deadline = std::chrono::seconds(10);  // then a write's outcome is unknown
+  size_t answer_bytes = 128 << 20;               // of all connections, asked for or not sent
 };
 
 // Serves until the node ends, or drain().

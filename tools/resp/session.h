@@ -15,29 +15,37 @@
 //   - a write waits for outstanding reads, which must not see it;
 //   - a question to the node waits for everything before it, and everything behind it waits for it.
 //
+// A run of reads is asked for with a bound on the bytes of its answers, which grows with what
+// answers turn out to be. The reads whose answers did not fit are asked for again.
+//
 // Memory: `bytes_held()` exceeds `max_bytes` by no more than what one call of `on_bytes` brought
-// in, the replies to runs that were issued, and the parser's one unfinished command. One thread at
-// a time.
+// in, the replies to runs that were issued, and the parser's one unfinished command. Replies also
+// have to fit into a budget that sessions share; only the oldest run of reads waits for it, and
+// what is behind that one holds next to nothing, so that no two sessions wait for each other. One
+// thread at a time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "proto/frames.h"
+#include "tools/resp/budget.h"
 #include "tools/resp/parser.h"
 #include "tools/resp/translate.h"
 
 namespace troupe::resp {
 
 struct session_limits {
-  size_t max_runs = 16;              // issued and not answered
-  uint32_t max_run_commands = 1024;  // a longer run is split
-  size_t max_run_bytes = 1 << 20;    // the same; one larger command is a run of its own
-  size_t max_bytes = 16 << 20;       // requests not answered and replies not taken
+  size_t max_runs = 16;               // issued and not answered
+  uint32_t max_run_commands = 1024;   // a longer run is split
+  size_t max_run_bytes = 1 << 20;     // the same; one larger command is a run of its own
+  size_t max_bytes = 16 << 20;        // requests not answered and replies not taken
+  size_t max_reply_bytes = 65 << 20;  // no reply is larger
   parser_limits parsing = {};
 };
 
@@ -51,6 +59,7 @@ struct action {
   kind what = kind::propose;
   ticket id = 0;
   frames commands;                              // of propose and read
+  size_t most = 0;                              // of read: bytes of results, as frames
   read_mode mode = read_mode::linearizable;     // of read
   admin_request admin = admin_request::status;  // of admin
   uint64_t argument = 0;                        // of admin
@@ -67,8 +76,9 @@ enum class failure : uint8_t {
 
 class session {
  public:
-  // `id` is what CLIENT ID answers.
-  explicit session(uint64_t id, session_limits limits = {});
+  // `id` is what CLIENT ID answers. `wake` is called when the budget has room for what was not
+  // issued: take actions then, but not in that call.
+  session(uint64_t id, session_limits limits, budget& shared, std::function<void()> wake);
 
   // Takes in what the client sent, all of it. Ignored once `finished()` is only a matter of time.
   void on_bytes(std::string_view bytes);
@@ -77,16 +87,18 @@ class session {
   void close() { closing_ = true; }
 
   // The run succeeded: `replies` holds the bytes of one RESP2 reply for each of its commands (for
-  // an admin request, one). Any other number of them counts as an unknown outcome. Both answer
-  // false for an id that is not outstanding, and change nothing then.
+  // an admin request, one), of a read for those that fit. Any other number of them counts as an
+  // unknown outcome. Both answer false for an id that is not outstanding, and change nothing then.
   bool on_results(ticket id, frames_view replies);
   // The run failed: one error for each command. An empty `detail` gives the failure's usual text.
   bool on_failure(ticket id, failure why, std::string_view detail = {});
 
   // What may be issued now, in the order in which it must reach the leader.
   std::vector<action> take_actions();
-  // Replies for the client. Taking them makes room, so take actions after it.
+  // Replies for the client. Taking them makes room, so take actions after it. The budget counts
+  // them until `on_sent`, which speaks of all that was taken.
   std::string take_output();
+  void on_sent();
   bool has_output() const { return !output_.empty(); }
 
   // False: leave the client's bytes in the socket until outcomes or taken output made room.
@@ -95,46 +107,63 @@ class session {
   bool finished() const { return closing_ && runs_.empty(); }
 
   size_t bytes_held() const { return request_bytes_ + reply_bytes_ + output_.size(); }
-  size_t runs_outstanding() const { return writes_out_ + reads_out_ + admins_out_; }
+  size_t runs_outstanding() const { return writes_out_ + reads_.size() + admins_out_; }
 
  private:
   enum class state : uint8_t { waiting, issued, answered };
   struct run {
     request_kind kind = request_kind::local;
     state is = state::waiting;
-    action todo;
-    uint32_t count = 0;
+    action todo;         // of a read, it stays until all of it is answered
+    uint32_t count = 0;  // not answered
     size_t bytes = 0;
+    size_t skip = 0;     // bytes of the reads that were answered
+    uint32_t asked = 0;  // reads under way, and
+    size_t granted = 0;  // how much their answers may take
+    size_t least = 0;    // the next read alone takes more than was granted: ask for so much
     std::string reply;
+  };
+  // Of a run of reads, what is asked for at once.
+  struct portion {
+    uint32_t reads;
+    size_t bytes;
   };
 
   void add(const request& r);
   void add_reply(std::string_view reply);
   bool joins(const run& back, const request& r) const;
   bool may_issue(const run& next) const;
-  size_t& outstanding(request_kind kind);
+  void issue(run& next, std::vector<action>& actions);
+  portion portion_of(const run& r) const;
+  bool ask(run& r, std::vector<action>& actions);
+  void on_read(run& r, frames_view replies);
+  void learn_reply_size(frames_view replies);
+  run& at(ticket id) { return runs_[id - runs_.front().todo.id]; }
   run* find_issued(ticket id);
-  template <class Append>
-  void settle(run& r, Append&& append);
-  bool room_for_replies(const run& next) const;
-  void learn_reply_size(const run& r, size_t bytes);
+  void append(run& r, std::string_view reply);
+  void settle(run& r);
+  void flush();
+  void charge() { share_.hold(to_be_sent()); }
+  size_t to_be_sent() const { return granted_ + reply_bytes_ + output_.size() + unsent_; }
 
   session_limits limits_;
   parser parser_;
   client client_;
   request scratch_;
+  budget::share share_;
   std::deque<run> runs_;  // not yet in the output, oldest first; ids without gaps
   ticket next_id_ = 1;    // of the next run
   ticket next_to_issue_ = 1;
   size_t writes_out_ = 0;
-  size_t reads_out_ = 0;
   size_t admins_out_ = 0;
-  size_t request_bytes_ = 0;   // of runs that were not answered
-  size_t reply_bytes_ = 0;     // of answers behind a run that was not
-  size_t reads_expected_ = 0;  // single reads issued and not answered
-  size_t reply_estimate_;      // of one read, as replies turn out large or small
-  uint32_t reads_at_once_;     // the same
+  std::deque<ticket> reads_;  // issued and not answered, oldest first
+  bool stands_in_line_ = false;
+  size_t request_bytes_ = 0;  // of runs that were not answered
+  size_t reply_bytes_ = 0;    // of answers behind a run that was not
+  size_t granted_ = 0;        // of all runs
+  size_t reply_estimate_;     // of one read, as replies turn out large or small
   std::string output_;
+  size_t unsent_ = 0;  // of what was taken
   bool closing_ = false;
 };
 

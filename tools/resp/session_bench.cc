@@ -46,7 +46,8 @@ void measure_all(const char* what, bool set) {
     while (p.next(input) == parser::step::command) ++count;
     return count;
   });
-  session s(1);
+  budget unbounded(SIZE_MAX);
+  session s(1, {}, unbounded, [] {});
   kv::machine machine;
   frames results;
   measure((label + " session+machine").c_str(), bytes, [&](std::string_view input) {
@@ -62,7 +63,9 @@ void measure_all(const char* what, bool set) {
         s.on_results(a.id, results);
       }
     }
-    return s.take_output().size();
+    const size_t size = s.take_output().size();
+    s.on_sent();
+    return size;
   });
 }
 

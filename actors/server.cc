@@ -72,7 +72,7 @@ void server::found() {
         .then(
             [this, to = call.to](const core::vote_reply& reply) {
               if (!founding_ || reply.from != to) return;
-              founding_->on_reply(reply.from, reply.last);
+              founding_->on_reply(reply);
               if (founding_->decide() != core::founding::state::asks) found();
             },
             [](const caf::error&) { /* it is asked again */ });

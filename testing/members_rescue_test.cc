@@ -120,6 +120,29 @@ TEST_F(members_rescue_test, a_voter_that_lost_its_disk_does_not_begin_the_cluste
   EXPECT_TRUE(s.write_somewhere(5s));
 }
 
+// The same, asked while the leader is there, which tells of its log as it was before it led.
+TEST_F(members_rescue_test,
+       a_voter_that_lost_its_disk_does_not_begin_the_cluster_of_a_live_leader) {
+  stage_ = std::make_unique<stage>(present(3, 3));
+  auto& s = *stage_;
+  const node_id late(3);
+  for (const auto id : s.nodes().ids()) s.net().cut(late, id);
+  leader_ = s.await_leader();
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  const auto early = leader_ == node_id(1) ? node_id(2) : node_id(1);
+  s.nodes().kill(early);
+  s.net().heal();
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  s.nodes().wipe(late);
+  up_again(late);
+  s.run_for(1s);
+  s.nodes().kill(leader_);
+  up_again(early);
+  EXPECT_FALSE(s.write_somewhere(5s));
+  up_again(leader_);
+  EXPECT_TRUE(s.write_somewhere(5s));
+}
+
 // Acknowledgements of the old sessions do not count, so what is not committed is sent again.
 TEST_F(members_rescue_test, the_addresses_of_all_followers_change_at_once) {
   auto& s = play(3, 3);

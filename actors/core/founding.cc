@@ -6,11 +6,13 @@ namespace troupe::core {
 
 founding::founding(membership first, node_id self) : first_(std::move(first)), empty_{self} {}
 
-void founding::on_reply(node_id from, const log_id& last) {
-  if (last.index > log_index(1))
-    older_ = from;
+// Where there is a leader there is a cluster. Of the leader itself, the reply tells the log that it
+// had when it was elected.
+void founding::on_reply(const vote_reply& reply) {
+  if (reply.led || reply.last.index > log_index(1))
+    older_ = reply.from;
   else
-    empty_.insert(from);
+    empty_.insert(reply.from);
 }
 
 founding::state founding::decide() const {

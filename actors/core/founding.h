@@ -9,6 +9,7 @@
 #include <set>
 
 #include "actors/core/membership.h"
+#include "actors/core/messages.h"
 
 namespace troupe::core {
 
@@ -17,8 +18,8 @@ class founding {
   founding(membership first, node_id self);
 
   const membership& first() const { return first_; }
-  // Where the log of `from` ends.
-  void on_reply(node_id from, const log_id& last);
+  // To a call of the roll.
+  void on_reply(const vote_reply& reply);
 
   enum class state { asks, begins, waits };
   state decide() const;

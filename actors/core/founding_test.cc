@@ -11,6 +11,14 @@ using state = founding::state;
 
 const log_id nothing, the_first{{}, log_index(1)}, more{led_by(1), log_index(2)};
 
+vote_reply from(uint64_t id, const log_id& last, bool led = false) {
+  vote_reply r;
+  r.from = node_id(id);
+  r.last = last;
+  r.led = led;
+  return r;
+}
+
 founding of(uint64_t nodes) { return founding(majority_of(nodes), node_id(1)); }
 
 TEST(founding_test, a_node_that_is_all_of_a_cluster_begins_it_at_once) {
@@ -20,19 +28,26 @@ TEST(founding_test, a_node_that_is_all_of_a_cluster_begins_it_at_once) {
 TEST(founding_test, a_cluster_begins_when_an_election_quorum_has_nothing) {
   auto f = of(5);
   EXPECT_EQ(f.decide(), state::asks);
-  f.on_reply(node_id(2), nothing);
-  f.on_reply(node_id(2), the_first);
+  f.on_reply(from(2, nothing));
+  f.on_reply(from(2, the_first));
   EXPECT_EQ(f.decide(), state::asks);
-  f.on_reply(node_id(3), the_first);
+  f.on_reply(from(3, the_first));
   EXPECT_EQ(f.decide(), state::begins);
 }
 
 TEST(founding_test, who_hears_of_a_log_waits_to_be_given_it) {
   auto f = of(3);
-  f.on_reply(node_id(3), more);
-  f.on_reply(node_id(2), nothing);
+  f.on_reply(from(3, more));
+  f.on_reply(from(2, nothing));
   EXPECT_EQ(f.decide(), state::waits);
   EXPECT_EQ(f.older(), node_id(3));
+}
+
+TEST(founding_test, who_hears_of_a_leader_waits_whatever_is_told_of_the_log) {
+  auto f = of(3);
+  f.on_reply(from(3, the_first, /*led=*/true));
+  f.on_reply(from(2, nothing));
+  EXPECT_EQ(f.decide(), state::waits);
 }
 
 }  // namespace

@@ -155,6 +155,7 @@ class leader {
   core::membership known_members() const;  // with the incarnations that are met, too
   std::string laggards() const;
   node_id replaced_in(const change_members& c) const;
+  admin_reply refusal_of_replaced(node_id id) const;
   bool way_back_helps();
   void give_up_change_in_time();
 

@@ -18,6 +18,7 @@ caf::result<admin_reply> leader::on_transfer(const admin_request& m, node_id to)
   if (to && !protocol_.members().is_voter(to))
     return admin_reply{
         raft_errc::not_allowed, {}, {}, absl::StrCat("node ", to.value, " is no voter")};
+  if (replaced_.contains(to)) return refusal_of_replaced(to);
   if (!to) to = protocol_.successor(now());
   if (!to) return admin_reply{raft_errc::not_ready, {}, {}, "no other voter answers"};
   begin_handover({to, now() + m.patience, /*leaving=*/false, who_asks()});
@@ -82,6 +83,7 @@ void leader::abandon_handover(raft_errc code, std::string why) {
   auto h = std::exchange(handover_, std::nullopt);
   self_->send(options_.server, handing_over{});
   h->who_asked.deliver(self_, admin_reply{code, options_.id, {}, std::move(why)});
+  tend_members();  // what rested meanwhile
 }
 
 // -- when this node cannot go on ------------------------------------------------------------------

@@ -35,6 +35,14 @@ raft_errc leader::refuse_change(const change_members& c, std::string& why) const
   return raft_errc::none;
 }
 
+admin_reply leader::refusal_of_replaced(node_id id) const {
+  return {raft_errc::not_allowed,
+          options_.id,
+          {},
+          absl::StrCat("node ", id.value, " came back with another data directory: `remove ",
+                       id.value, "`, then add it again")};
+}
+
 // Under its old id it is nobody to add or to promote.
 node_id leader::replaced_in(const change_members& c) const {
   using kind = core::member_change::kind;
@@ -54,13 +62,7 @@ caf::result<admin_reply> leader::on_change(const admin_request& m, const change_
   std::string why;
   if (const auto code = refuse_change(c, why); code != raft_errc::none)
     return admin_reply{code, options_.id, protocol_.members_at().index, why};
-  if (const auto id = replaced_in(c))
-    return admin_reply{
-        raft_errc::not_allowed,
-        options_.id,
-        {},
-        absl::StrCat("node ", id.value, " came back with another data directory: `remove ",
-                     id.value, "`, then add it again")};
+  if (const auto id = replaced_in(c)) return refusal_of_replaced(id);
   auto goal = core::goal_of(protocol_.members(), c.changes, c.retain, options_.mode);
   if (!goal.ok())
     return admin_reply{raft_errc::invalid, {}, {}, std::string(goal.status().message())};

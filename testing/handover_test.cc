@@ -165,6 +165,24 @@ TEST_F(handover_test, writes_are_refused_with_busy_during_a_transfer_and_served_
   EXPECT_EQ(s.admin(leader_, abort_transfer{}).code, raft_errc::not_allowed);
 }
 
+// It says `none` only when the successor was elected, whoever asked it to stand.
+TEST_F(handover_test, a_transfer_that_ends_with_the_election_of_another_is_of_unknown_outcome) {
+  for (const size_t winner : {0, 1}) {
+    auto& s = play(3);
+    for (const auto id : s.nodes().ids()) s.net().cut(leader_, id);
+    s.run_for(200ms);
+    const auto reply = s.begin(leader_, transfer{a_follower(0)});
+    s.run_for(s.timing().lease() - 190ms);
+    ASSERT_FALSE(reply->has_value());
+    const auto next = a_follower(winner);
+    ASSERT_EQ(s.admin(next, elect{next}).code, raft_errc::none);
+    ASSERT_TRUE(s.run_until([&] { return reply->has_value(); }, 20ms));
+    EXPECT_EQ((*reply)->code, winner == 0 ? raft_errc::none : raft_errc::outcome_unknown);
+    EXPECT_EQ(s.await_leader(), next);
+    EXPECT_EQ(s.broken(), "");
+  }
+}
+
 // Scenario 78, whatever the log's end was when it was sent.
 TEST_F(handover_test, a_transfer_request_of_an_old_leader_is_ignored) {
   auto& s = play(3);
@@ -202,8 +220,45 @@ TEST_F(handover_test, a_transfer_to_a_learner_a_stranger_or_oneself_changes_noth
   EXPECT_EQ(s.admin(leader_, transfer{leader_}).code, raft_errc::none);
   const auto vote = s.nodes().voter_of(leader_).saved();
   EXPECT_FALSE(takes_over(node_id(4), vote, last_at(node_id(4)))) << "it is no voter";
-  EXPECT_EQ(s.admin(leader_, elect{node_id(4)}).why, "only a voter stands for election");
+  for (const node_id who : {node_id(4), node_id(9)})
+    EXPECT_EQ(s.admin(leader_, elect{who}).why, "only a voter stands for election");
   EXPECT_EQ(s.leader(), leader_);
+}
+
+TEST_F(handover_test, a_transfer_to_who_lost_its_disk_is_refused_at_once_with_the_reason) {
+  auto& s = play(3);
+  const auto wiped = a_follower();
+  s.nodes().wipe(wiped);
+  ASSERT_TRUE(s.run_until([&] { return s.nodes().start(wiped), s.nodes().is_up(wiped); }, 5s));
+  s.run_for(1s);
+  const auto reply = s.admin(leader_, transfer{wiped});
+  EXPECT_EQ(reply.code, raft_errc::not_allowed);
+  EXPECT_NE(reply.why.find("another data directory"), std::string::npos) << reply.why;
+  EXPECT_EQ(s.admin(leader_, elect{wiped}).why, "only a voter stands for election");
+}
+
+// Its log says that it votes, and nobody's names its data directory.
+TEST_F(handover_test, who_is_not_known_yet_neither_stands_by_hand_nor_takes_over) {
+  cluster_options o;
+  o.genesis = false;
+  o.limits.replication.request = byte_count(1);
+  stage_ = std::make_unique<stage>(o);
+  auto& s = *stage_;
+  const node_id late(3);
+  for (const auto id : s.nodes().ids()) s.net().cut(id, late);
+  for (const auto id : {node_id(1), node_id(2)})
+    s.ask<initialize, done>(id, {first_members(o)}, 1s);
+  leader_ = s.await_leader();
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  s.net().heal();
+  ASSERT_TRUE(s.run_until([&] { return s.nodes().members_at(late).is_voter(late); }, 1s));
+  s.net().cut(leader_, late);
+  s.run_for(10ms);
+  EXPECT_FALSE(takes_over(late, s.nodes().voter_of(leader_).saved(), last_at(late)));
+  s.run_for(s.timing().lease());
+  const auto reply = s.admin(late, elect{late});
+  EXPECT_EQ(reply.code, raft_errc::not_allowed);
+  EXPECT_EQ(reply.why, "the cluster does not know this node's data directory");
 }
 
 // Scenario 15: by hand the same rules hold as by timeout.

@@ -40,7 +40,7 @@ core::timing on_clock(const core::timing& t, double rate) {
 
 core::membership members_of(size_t nodes) {
   std::map<node_id, std::string> addresses;
-  for (uint64_t id = 1; id <= nodes; ++id) addresses.emplace(node_id(id), "n" + std::to_string(id));
+  for (uint64_t id = 1; id <= nodes; ++id) addresses.emplace(node_id(id), address_of(node_id(id)));
   return core::membership::of_majority(std::move(addresses));
 }
 
@@ -74,6 +74,13 @@ peer_actor cluster::link(const endpoint& from, node_id to) {
   return links_.emplace_back(scheduler_.system().spawn(faulty_link, &net_, from, to));
 }
 
+// Made up addresses lead to the node that they are said to be of.
+peer_actor cluster::dial(const endpoint& from, node_id to, const std::string& address) {
+  for (const auto& [id, n] : nodes_)
+    if (address_of(id) == address) return link(from, id);
+  return link(from, to);
+}
+
 node_options cluster::options_for(node_id id, node& n) {
   node_options o;
   o.id = id;
@@ -85,7 +92,9 @@ node_options cluster::options_for(node_id id, node& n) {
   o.storage_blocks = false;
   o.machine = n.machine;
   o.resolve = [this, me = endpoint{id, n.incarnation}](const server_actor&, node_id to,
-                                                       const std::string&) { return link(me, to); };
+                                                       const std::string& address) {
+    return dial(me, to, address);
+  };
   const auto first = first_members(options_);
   const bool told = options_.genesis && (options_.genesis_again || n.disks == 1);
   if (told && first.contains(id)) o.genesis = first;

@@ -112,6 +112,7 @@ class cluster {
     std::optional<seen_leader> ended;  // the last one that ended by itself
   };
 
+  peer_actor dial(const endpoint& from, node_id to, const std::string& address);
   bool open_storage(node_id id, node& n);
   node_options options_for(node_id id, node& n);
   void end(node_id id, node& n);

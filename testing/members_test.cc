@@ -279,6 +279,33 @@ TEST_F(members_test, a_node_that_began_another_cluster_is_seen_to_refuse) {
   stage_.reset();  // the judge takes the two for one cluster with two first entries
 }
 
+// An operator mixes up two addresses: whom the leader finds there is not who should be there.
+TEST_F(members_test, nodes_at_each_others_address_refuse_and_are_neither_counted_nor_given_up) {
+  auto& s = play(5, 5);
+  s.run_for(200ms);
+  std::vector<node_id> others = s.nodes().ids();
+  std::erase(others, leader_);
+  const auto set = [&](node_id first, node_id second) {
+    auto c = change(kind::set_nodes, {});
+    c.changes.front().nodes[others[2]].address = address_of(first);
+    c.changes.front().nodes[others[3]].address = address_of(second);
+    return c;
+  };
+  ASSERT_EQ(order(set(others[3], others[2])), raft_errc::none) << reply_.why;
+  s.run_for(1s);
+  for (const auto& peer : s.of(leader_).replication)
+    EXPECT_EQ(peer.state, peer.id == others[2] || peer.id == others[3] ? "refuses" : "streaming");
+  // Three of five are a quorum, and two are none, whatever answers at the others' addresses.
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  s.nodes().kill(others[0]);
+  EXPECT_NE(s.read(leader_, read_mode::linearizable, 200ms).code, raft_errc::none);
+  up_again(others[0]);
+  ASSERT_EQ(order(set(others[2], others[3])), raft_errc::none) << reply_.why;
+  s.nodes().kill(others[0]);
+  s.nodes().kill(others[1]);
+  EXPECT_EQ(s.write(s.await_leader()).code, raft_errc::none) << "the two count again";
+}
+
 // -- data directories -----------------------------------------------------------------------------
 
 // Scenario 29: the follower forgot what it acknowledged and what it promised.

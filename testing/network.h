@@ -8,6 +8,7 @@
 
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "actors/interfaces.h"
@@ -16,6 +17,9 @@
 namespace troupe::sim {
 
 class judge;
+
+// Where a node is reached.
+inline std::string address_of(node_id id) { return "n" + std::to_string(id.value); }
 
 // An incarnation of a node, or a client (incarnation 0, always alive).
 struct endpoint {

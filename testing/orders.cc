@@ -149,8 +149,6 @@ void add_precondition(dice& chance, const outlook& o, change_members& c) {
 
 }  // namespace
 
-std::string address_of(node_id id) { return "n" + std::to_string(id.value); }
-
 std::vector<node_id> any_voters(dice& chance, const std::vector<node_id>& present) {
   return some_of(chance, present, chance.between(1, most_voters));
 }

@@ -8,6 +8,7 @@
 
 #include "actors/messages.h"
 #include "testing/dice.h"
+#include "testing/network.h"
 
 namespace troupe::sim {
 
@@ -36,7 +37,6 @@ order any_order(dice& chance, const outlook& o);
 // Removes a member that lost its disk; without one in `lost`, gives back nothing.
 std::optional<order> repair(const outlook& o);
 
-std::string address_of(node_id id);
 std::string describe(const order& o);
 
 }  // namespace troupe::sim

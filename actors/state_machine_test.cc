@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Each query takes a second, and is answered by itself.
+// Each query takes a second, and is answered by its first byte.
 class slow final : public machine {
  public:
   slow(std::function<void()> let_pass, std::string& seen)
@@ -21,8 +21,8 @@ class slow final : public machine {
   void apply(log_index, frames_view, frames&) override {}
   void query(std::string_view question, frames& results) override {
     let_pass_();
-    seen_ += question;
-    results.add(question);
+    seen_ += question.front();
+    results.add(question.substr(0, 1));
   }
 
  private:
@@ -46,21 +46,41 @@ class state_machine_test : public virtual_raft_test {
     q.until = until;
     return q;
   }
-  // What a reader of this query hears.
-  outcome answer_to(query q) {
-    outcome heard;
-    system_.spawn([&](caf::event_based_actor* self) {
-      self->become([&, self](query& mine) {
+  // What a reader of this query will have heard.
+  std::shared_ptr<std::optional<outcome>> begin(query q) {
+    auto heard = std::make_shared<std::optional<outcome>>();
+    system_.spawn([&, heard](caf::event_based_actor* self) {
+      self->become([this, self](query& mine) {
         mine.to = route::of_current(self, outcome{{}, raft_errc::not_leader, {}, {}, {}});
         self->send(machine_, std::move(mine));
         return caf::delegated<outcome>{};
       });
       self->request(caf::actor_cast<caf::actor>(self), caf::infinite, std::move(q))
-          .then([&, self](const outcome& o) { heard = o, self->quit(); },
+          .then([heard, self](const outcome& o) { *heard = o, self->quit(); },
                 [self](const caf::error& e) { ADD_FAILURE() << self->system().render(e); });
     });
     run();
     return heard;
+  }
+  outcome answer_to(query q) {
+    const auto heard = begin(std::move(q));
+    EXPECT_TRUE(*heard);
+    return heard->value_or(outcome{});
+  }
+  // Fills the room for queries that wait, with some of the state at `index`. The last of them.
+  std::shared_ptr<std::optional<outcome>> fill(log_index index, instant until = instant::max()) {
+    const auto ask = [&](byte_count size) {
+      query q;
+      q.index = index;
+      q.queries.add(std::string(size.value, 'a'));
+      q.until = until;
+      return begin(std::move(q));
+    };
+    const auto first = ask(MiB(40)), second = ask(MiB(20)), third = ask(MiB(20));
+    EXPECT_FALSE(*first);
+    EXPECT_FALSE(*second);
+    EXPECT_EQ(third->value_or(outcome{}).code, raft_errc::busy);
+    return second;
   }
 
   std::string asked_;
@@ -88,6 +108,20 @@ TEST_F(state_machine_test, a_query_whose_time_is_over_is_not_asked) {
   EXPECT_EQ(asked_, "a");
   EXPECT_EQ(late.code, raft_errc::busy);
   EXPECT_EQ(answer_to(query_of("c", now() + 500ms)).code, raft_errc::none);
+}
+
+TEST_F(state_machine_test, queries_that_wait_are_bounded_in_bytes_and_make_room_however_they_end) {
+  const auto given_up = fill(log_index(1), now() + 1s);
+  ASSERT_TRUE(run_until([&] { return given_up->has_value(); }));
+  EXPECT_EQ((*given_up)->code, raft_errc::not_leader);
+  const auto answered = fill(log_index(1));
+  batch_builder first;
+  first.add({});
+  caf::anon_send(machine_, apply{log_index(1), {first.seal(batch_kind::blank, {}, {})}, {}, false});
+  run();
+  ASSERT_TRUE(*answered);
+  EXPECT_EQ((*answered)->code, raft_errc::none);
+  fill(log_index(2));
 }
 
 TEST_F(state_machine_test, results_beyond_the_bound_are_left_out) {

@@ -115,6 +115,21 @@ TEST_F(elections_test, a_mute_node_goes_unnoticed) {
 }
 
 // Scenario 32: all that it is sent hangs, without an error.
+// It answers that it is without a leader, but its vote would not count.
+TEST_F(elections_test, nobody_stands_for_election_on_the_word_of_a_node_that_lost_its_disk) {
+  auto& s = play(3);
+  const auto wiped = follower(0), waits = follower(1);
+  s.nodes().kill(leader_);
+  s.nodes().wipe(wiped);
+  ASSERT_TRUE(s.run_until([&] { return s.nodes().start(wiped), s.nodes().is_up(wiped); }, 5s));
+  const auto stood = [&] { return s.nodes().handle_of(waits).metrics().totals.candidacies; };
+  const auto before = stood();
+  s.run_for(5s);
+  EXPECT_EQ(stood(), before);
+  ASSERT_TRUE(s.run_until([&] { return s.nodes().start(leader_), s.nodes().is_up(leader_); }, 5s));
+  EXPECT_TRUE(s.write_somewhere(5s));
+}
+
 TEST_F(elections_test, a_follower_whose_requests_hang_for_a_minute_slows_no_write) {
   auto& s = play(3);
   s.nodes().freeze(follower(), true);

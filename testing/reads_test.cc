@@ -119,6 +119,29 @@ TEST_F(reads_test, a_follower_without_a_leader_refuses_and_a_stale_read_does_not
   EXPECT_EQ(seen(s.read(alone, read_mode::stale)), 1u);
 }
 
+// A query costs the leader something while it waits, even one without a byte.
+TEST_F(reads_test, reads_beyond_the_bound_are_busy_and_those_that_come_later_are_served) {
+  constexpr size_t fit = 10, more = 20;
+  cluster_options o;
+  o.limits.under_way = byte_count(fit * query().cost());
+  auto& s = play(3, o);
+  for (int again = 0; again < 2; ++again) {
+    isolate(leader_);
+    std::vector<pending<outcome>> asked;
+    for (size_t i = 0; i < fit + more; ++i)
+      asked.push_back(s.ask<troupe::read, outcome>(leader_, {request_id(i), {}}, 5s));
+    const auto heard = [&](raft_errc code) {
+      return std::ranges::count_if(asked, [&](const auto& a) { return *a && (*a)->code == code; });
+    };
+    s.run_for(20ms);
+    EXPECT_EQ(heard(raft_errc::busy), more);
+    EXPECT_EQ(heard(raft_errc::none), 0);
+    s.net().heal();
+    s.run_for(1s);
+    EXPECT_EQ(heard(raft_errc::none), fit);
+  }
+}
+
 // Scenario 36.
 TEST_F(reads_test, a_leader_that_was_stopped_serves_no_read_from_before) {
   for (const auto mode : {read_mode::linearizable, read_mode::lease}) {

@@ -2,8 +2,8 @@
 //
 // It may have been a member before it lost its disk. So it asks the others what they have, and
 // begins only when an election quorum, itself counted, has no more than the first membership:
-// nothing was committed then that it could have forgotten. Who has more has a cluster already, and
-// this node waits for that cluster's leader, as one that joins: the leader knows whose disk it had.
+// nothing was committed then that it could have forgotten. Who has more, or a leader, has a cluster
+// already, and this node waits for that leader, as one that joins: it knows whose disk this was.
 #pragma once
 
 #include <set>

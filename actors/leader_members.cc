@@ -205,8 +205,7 @@ std::string leader::laggards() const {
   for (const node_id id : change_->goal.voters()) {
     if (can_vote(id) || (quorate && protocol_.members().is_voter(id))) continue;
     absl::StrAppend(&text, text.empty() ? "the new quorum needs" : ",", " node ", id.value);
-    const auto heard = protocol_.last_heard(id);
-    if (!heard || *heard + options_.timing.lease() <= now())
+    if (!protocol_.answers(id, now()))
       absl::StrAppend(&text, ", which is unreachable");
     else
       absl::StrAppend(&text, ", which is not caught up in time (has ",

@@ -56,7 +56,9 @@ void server::start(const log_state& s) {
 void server::found() {
   switch (founding_->decide()) {
     case core::founding::state::begins:
-      return begin_cluster();
+      return begin_with(first_batch(founding_->first()), [this](const caf::error& e) {
+        if (e) self_->quit(e);
+      });
     case core::founding::state::waits:
       TROUPE_EVENT(info) << "n" << options_.id
                          << " waits for the leader's log: the cluster that it "
@@ -66,8 +68,7 @@ void server::found() {
     case core::founding::state::asks:
       break;
   }
-  core::roll_call asks(options_.timing);
-  for (const auto& call : asks.call(founding_->first(), options_.id, {}, 0, now()))
+  for (const auto& call : core::roll(founding_->first(), options_.id))
     self_->request(peers_.find(call.to), options_.timing.rpc_timeout(), call)
         .then(
             [this, to = call.to](const core::vote_reply& reply) {
@@ -79,12 +80,10 @@ void server::found() {
   election_.set(self_, now() + options_.timing.heartbeat_interval);
 }
 
-void server::begin_cluster() {
-  const auto first = first_batch(founding_->first());
-  founding_.reset();
-  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {first}})
-      .await([this](const flushed&) { refresh_then([this] { settle(); }); },
-             [this](const caf::error& e) { self_->quit(e); });
+void server::begin_with(batch_ptr first, std::function<void(const caf::error&)> then) {
+  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {std::move(first)}})
+      .await([this, then](const flushed&) { refresh_then([this, then] { settle(), then({}); }); },
+             then);
 }
 
 // A voter that is an election quorum by itself has nobody to wait for.

@@ -82,7 +82,7 @@ class server {
   // -- what is in the log --
   void start(const log_state& s);
   void found();
-  void begin_cluster();
+  void begin_with(batch_ptr first, std::function<void(const caf::error&)> then);
   void refresh(const log_state& s);
   void refresh_then(std::function<void()> then);
   void settle();
@@ -153,9 +153,8 @@ class server {
   accepted_batches accepted_;
   log_index handed_over_;
   core::roll_call roll_;
-  std::optional<core::founding>
-      founding_;    // while this node has nothing, and was told of a cluster
-  alarm election_;  // or to ask again whether that cluster is new
+  std::optional<core::founding> founding_;  // while it is not clear who begins the cluster
+  alarm election_;                          // or to ask again whether the cluster is new
 };
 
 struct server_state {

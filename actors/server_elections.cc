@@ -86,9 +86,10 @@ void server::campaign(const vote& handed_by) {
 }
 
 void server::call_roll() {
-  const auto requests = roll_.call(roster_.members(), options_.id, acceptor_->log().last(),
-                                   acceptor_->cluster(), now());
-  for (const auto& request : requests) ask_for_vote(request);
+  roll_.on_called(now());
+  for (const auto& request :
+       core::roll(roster_.members(), options_.id, acceptor_->log().last(), acceptor_->cluster()))
+    ask_for_vote(request);
 }
 
 void server::ask_for_vote(core::vote_request request) {

@@ -284,10 +284,12 @@ caf::result<done> server::on_initialize(const initialize& m) {
   if (acceptor_->log().last() || acceptor_->saved().leader)
     return make_error(raft_errc::not_allowed);
   const auto to = route::of_current(self_, make_error(raft_errc::outcome_unknown));
-  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {first}})
-      .await([this, to](
-                 const flushed&) { refresh_then([this] { settle(); }), to.deliver(self_, done{}); },
-             [this, to](const caf::error& e) { to.deliver(self_, e); });
+  begin_with(first, [this, to](const caf::error& e) {
+    if (e)
+      to.deliver(self_, e);
+    else
+      to.deliver(self_, done{});
+  });
   return caf::delegated<done>{};
 }
 

@@ -44,7 +44,9 @@ struct append_refusal {
   append_reply reply;
   const char* why;
 };
+// A reason that has a way forward of its own.
 inline constexpr const char* another_cluster = "it belongs to another cluster";
+
 using append_decision = std::variant<save_vote_first, accepted_append, append_refusal>;
 
 class acceptor {

@@ -107,15 +107,20 @@ void leadership::on_membership(const membership& next, const log_id& at) {
   for (const auto& [id, node] : next.nodes()) peers_[id];
 }
 
-bool leadership::keeps_up(node_id id, uint64_t lag, instant now) const {
+bool leadership::answers(node_id id, instant now) const {
   const auto it = peers_.find(id);
   if (it == peers_.end()) return false;
-  if (id == elected_.leader.node) return true;
   const instant heard = it->second.heard;
-  const bool alive = heard != instant{} && now < heard + options_.timing.lease();
+  return id == elected_.leader.node ||
+         (heard != instant{} && now < heard + options_.timing.lease());
+}
+
+bool leadership::keeps_up(node_id id, uint64_t lag, instant now) const {
+  if (!answers(id, now)) return false;
+  if (id == elected_.leader.node) return true;
   // A node without a single entry belongs to no cluster yet, and votes for nobody.
-  return alive && it->second.durable &&
-         it->second.durable.index.value + lag >= last_.last.index.value;
+  const log_id& has = peers_.at(id).durable;
+  return has && has.index.value + lag >= last_.last.index.value;
 }
 
 node_id leadership::successor(instant now) const {

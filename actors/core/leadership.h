@@ -68,7 +68,9 @@ class leadership {
   // is forgotten.
   void on_membership(const membership& next, const log_id& at);
 
-  // The node answered within a lease, has some of the log, and lacks at most `lag` entries.
+  // The member answered within a lease.
+  bool answers(node_id id, instant now) const;
+  // It also has some of the log, and lacks at most `lag` entries.
   bool keeps_up(node_id id, uint64_t lag, instant now) const;
   // The voter that should lead next: who answered within a lease, by priority, then by what it
   // has. 0 when there is none.

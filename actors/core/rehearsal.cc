@@ -126,8 +126,8 @@ void rehearsal::look(node& n) {
   const auto action = n.roll->look(members_, n.id, due, now_);
   if (action == roll_call::action::stand) return campaign(n);
   if (action == roll_call::action::call) {
-    for (const auto& m : n.roll->call(members_, n.id, n.voter->log().last(), 7, now_))
-      ask_for_vote(n, m);
+    n.roll->on_called(now_);
+    for (const auto& m : roll(members_, n.id, n.voter->log().last(), 7)) ask_for_vote(n, m);
   }
   arm(n);
 }

@@ -4,13 +4,8 @@
 
 namespace troupe::core {
 
-// A node waits at least for this long after its leader's lease ended, so the first call does not
-// come before that.
-roll_call::roll_call(const timing& t) : lately_(t.election_timeout_min) {}
-
-std::vector<vote_request> roll_call::call(const membership& members, node_id self,
-                                          const log_id& last, uint64_t cluster, instant now) {
-  called_ = now;
+std::vector<vote_request> roll(const membership& members, node_id self, const log_id& last,
+                               uint64_t cluster) {
   std::vector<vote_request> requests;
   for (const auto voter : members.voters())
     if (voter != self)
@@ -18,6 +13,10 @@ std::vector<vote_request> roll_call::call(const membership& members, node_id sel
           {self, voter, /*candidacy=*/0, /*wanted=*/{}, last, /*handed_by=*/{}, cluster});
   return requests;
 }
+
+// A node waits at least for this long after its leader's lease ended, so the first call does not
+// come before that.
+roll_call::roll_call(const timing& t) : lately_(t.election_timeout_min) {}
 
 void roll_call::on_reply(const vote_reply& reply, instant now) {
   if (reply.led && !reply.granted)

@@ -20,14 +20,16 @@
 
 namespace troupe::core {
 
+// What every other voter is asked, without any effect on it; `last` and `cluster` are the caller's.
+std::vector<vote_request> roll(const membership& members, node_id self, const log_id& last = {},
+                               uint64_t cluster = 0);
+
 class roll_call {
  public:
   explicit roll_call(const timing& t);
 
-  // What every other voter is asked, without any effect on it; `last` and `cluster` are the
-  // caller's.
-  std::vector<vote_request> call(const membership& members, node_id self, const log_id& last,
-                                 uint64_t cluster, instant now);
+  // All were asked.
+  void on_called(instant now) { called_ = now; }
   // To a call or to a candidacy of this node.
   void on_reply(const vote_reply& reply, instant now);
 

@@ -21,7 +21,7 @@ vote_reply from(uint64_t id, bool led = false) {
 
 roll_call called(const std::vector<uint64_t>& answer, instant when = first_call) {
   roll_call r{timing{}};
-  r.call(majority_of(5), self, {}, 7, first_call);
+  r.on_called(first_call);
   for (const auto id : answer) r.on_reply(from(id), when);
   return r;
 }
@@ -48,7 +48,7 @@ TEST(roll_call_test, two_of_five_do_not_stand_and_call_again) {
   EXPECT_EQ(r.look(majority_of(5), self, due, first_call), roll_call::action::wait);
   EXPECT_EQ(r.look(majority_of(5), self, due, due), roll_call::action::call);
   roll_call again = r;
-  again.call(majority_of(5), self, {}, 7, due);
+  again.on_called(due);
   EXPECT_EQ(again.next(majority_of(5), self, due, due), due + ms(75));
 }
 
@@ -85,15 +85,13 @@ TEST(roll_call_test, of_a_joint_membership_it_takes_a_quorum_of_each) {
 }
 
 TEST(roll_call_test, every_other_voter_is_called) {
-  roll_call r{timing{}};
   std::set<node_id> called;
-  for (const auto& m : r.call(majority_of(3), self, {}, 7, first_call)) called.insert(m.to);
+  for (const auto& m : roll(majority_of(3), self)) called.insert(m.to);
   EXPECT_EQ(called, (std::set<node_id>{node_id(2), node_id(3)}));
 }
 
 TEST(roll_call_test, a_call_binds_nobody) {
-  roll_call r{timing{}};
-  const auto call = r.call(majority_of(2), self, {}, 7, first_call).front();
+  const auto call = roll(majority_of(2), self, {}, 7).front();
   for (const auto mode : {vote_mode::standard, vote_mode::advanced}) {
     const acceptor voter({node_id(2), won(1, 3), {}, 7}, {}, mode, time_zero, ms(200));
     for (const auto when : {time_zero, due}) {

@@ -44,13 +44,12 @@ std::optional<status> status_of_leader(session& s) {
 }
 
 node_id await_leader(session& s, node_id who) {
-  const auto until = std::chrono::steady_clock::now() + s.chosen.patience;
-  do {
-    const auto now = status_of(s);
-    if (now && now->leader && (!who || now->leader == who)) return now->leader;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  } while (std::chrono::steady_clock::now() < until);
-  return {};
+  const auto leads = [who](const std::optional<status>& now) {
+    return now && now->leader && (!who || now->leader == who);
+  };
+  const auto last = ask_until(
+      s, [&s] { return status_of(s); }, leads);
+  return leads(last) ? last->leader : node_id{};
 }
 
 std::optional<admin_reply> ask_cluster(session& s, admin_command command) {

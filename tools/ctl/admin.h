@@ -23,18 +23,22 @@ node_id await_leader(session& s, node_id who = {});
 // Passes the request on to who is in charge. Nothing when no answer came: it may be done or not.
 std::optional<admin_reply> ask_cluster(session& s, admin_command command);
 
-// Asks again while there is no leader, for then nothing happened: an election may be under way.
-// Gives up when the patience is over.
-template <class Ask>
-auto ask_until_led(const session& s, Ask ask) {
+// Asks again until the answer is good or the patience is over, and gives the last answer.
+template <class Ask, class Good>
+auto ask_until(const session& s, Ask ask, Good good) {
   const auto until = std::chrono::steady_clock::now() + s.chosen.patience;
   for (;;) {
     auto answer = ask();
-    if (!answer || answer->code != raft_errc::not_leader ||
-        std::chrono::steady_clock::now() >= until)
-      return answer;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (good(answer) || std::chrono::steady_clock::now() >= until) return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+}
+
+// Asks again while there is no leader, for then nothing happened: an election may be under way.
+template <class Ask>
+auto ask_until_led(const session& s, Ask ask) {
+  return ask_until(
+      s, ask, [](const auto& answer) { return !answer || answer->code != raft_errc::not_leader; });
 }
 
 // That there is no leader to ask, or that the node is not the one to be asked.

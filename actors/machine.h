@@ -15,9 +15,10 @@ class machine {
  public:
   virtual ~machine() = default;
 
-  // Applies the committed commands of one batch, in order. `first` is the log index of the first
-  // one. Must add exactly one result for each command. A command is bytes that some client sent:
-  // what cannot be understood is answered with a result that says so, never with an exception.
+  // Applies committed commands that follow one another, in order. `first` is the log index of the
+  // first one. Must add exactly one result for each command. A command is bytes that some client
+  // sent: what cannot be understood is answered with a result that says so, never with an
+  // exception.
   virtual void apply(log_index first, frames_view commands, frames& results) = 0;
 
   // Answers one question about the state as of the last `apply`, as a single result. Must not

@@ -13,6 +13,8 @@ namespace {
 // turn comes.
 constexpr byte_count waiting_bound = MiB(32);
 constexpr byte_count gap_slice = MiB(4);
+// Commands that are applied at once where their results are thrown away.
+constexpr uint32_t unclaimed_slice = 256;
 // Queries that wait; beyond it they are `busy`.
 constexpr byte_count queries_bound = MiB(64);
 // How long queries are answered before others have their turn.
@@ -110,9 +112,22 @@ bool state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
     rest.remove_prefix(c.bytes);
     index += c.count;
   }
-  frames unclaimed;
   const auto count = static_cast<uint32_t>(b.last_index().next().value - index.value);
-  return apply_run(index, {rest, count}, unclaimed);
+  return apply_unclaimed(index, {rest, count});
+}
+
+// Nobody waits for these results, so no more than a few are kept at once.
+bool state_machine::apply_unclaimed(log_index first, frames_view commands) {
+  frames results;
+  while (!commands.empty()) {
+    const auto some =
+        commands.size() <= unclaimed_slice ? commands : commands.first(unclaimed_slice);
+    if (!apply_run(first, some, results)) return false;
+    results.clear();
+    first += some.size();
+    commands = {commands.bytes().substr(some.bytes().size()), commands.size() - some.size()};
+  }
+  return true;
 }
 
 bool state_machine::apply_run(log_index first, frames_view commands, frames& results) {

@@ -55,6 +55,7 @@ class state_machine {
   void apply_one(ready next);
   bool apply_commands(const batch& b, std::vector<claim>& claims);
   bool apply_run(log_index first, frames_view commands, frames& results);
+  bool apply_unclaimed(log_index first, frames_view commands);
   template <class Call>
   bool guarded(uint32_t wanted, const frames& results, Call call);
   void fail(const std::string& why);

@@ -47,6 +47,9 @@ enum set_flag : uint8_t {
 inline constexpr size_t max_key_bytes = 64 << 10;
 // No value grows beyond this, and no argument of a command is longer.
 inline constexpr size_t max_value_bytes = 32 << 20;
+// A write answers no longer value than this. Its answer is made on every node and kept in sessions,
+// and unlike a query's it cannot be asked for again in parts.
+inline constexpr size_t max_old_value_bytes = 64 << 10;
 // Sessions are counted, so an id is not the place for bulk.
 inline constexpr size_t max_session_id_bytes = 128;
 // A pattern's cost is its length times the key's.

@@ -14,6 +14,13 @@ constexpr size_t page_bytes = 1 << 20;
 // More than this for one page would hold up the apply queue.
 constexpr int64_t max_scan_count = 100'000;
 
+constexpr std::string_view old_value_too_long =
+    "ERR the old value is longer than 65536 bytes; nothing happened, read it with GET";
+
+bool too_long(const std::string* old) {
+  return old != nullptr && old->size() > max_old_value_bytes;
+}
+
 }  // namespace
 
 void machine::apply(log_index, frames_view commands, frames& results) {
@@ -112,7 +119,10 @@ std::string_view machine::set(command& c) {
   const bool refused = (old != nullptr && (c.flags & only_if_absent) != 0) ||
                        (old == nullptr && (c.flags & only_if_present) != 0);
   std::string_view reply = refused ? nil_reply : ok_reply;
-  if ((c.flags & return_old) != 0) reply = bulk_or_nil(old);
+  if ((c.flags & return_old) != 0) {
+    if (too_long(old)) return error(old_value_too_long);
+    reply = bulk_or_nil(old);
+  }
   if (!refused) (old != nullptr ? *old : data_.at(key)).assign(value);
   return reply;
 }
@@ -120,6 +130,7 @@ std::string_view machine::set(command& c) {
 std::string_view machine::getset(command& c) {
   const std::string_view key = c.args.take();
   std::string* old = data_.find(key);
+  if (too_long(old)) return error(old_value_too_long);
   const std::string_view reply = bulk_or_nil(old);
   (old != nullptr ? *old : data_.at(key)).assign(c.args.take());
   return reply;

@@ -72,6 +72,18 @@ TEST_F(kv_machine, set_with_get_answers_the_old_value_set_or_not) {
   EXPECT_EQ(run(op::get, {"k"}), "$1\r\n4\r\n");
 }
 
+// Else thirty bytes in the log would cost every node a value of any size.
+TEST_F(kv_machine, a_write_returns_no_long_value) {
+  const std::string longest(max_old_value_bytes, 'x');
+  run(op::set, {"k", longest});
+  EXPECT_EQ(run(op::set, {"k", "1"}, return_old | only_if_absent), "$65536\r\n" + longest + "\r\n");
+  run(op::append, {"k", "x"});
+  EXPECT_TRUE(run(op::set, {"k", "1"}, return_old).starts_with("-ERR the old value is longer"));
+  EXPECT_TRUE(run(op::getset, {"k", "1"}).starts_with("-ERR the old value is longer"));
+  EXPECT_EQ(run(op::strlen, {"k"}), ":65537\r\n") << "nothing happened";
+  EXPECT_EQ(run(op::set, {"k", "1"}), "+OK\r\n");
+}
+
 TEST_F(kv_machine, del_and_exists_count) {
   run(op::mset, {"a", "1", "b", "2"});
   EXPECT_EQ(run(op::exists, {"a", "a", "x"}), ":2\r\n");

@@ -97,6 +97,7 @@ void session::add(const request& r) {
   const size_t bytes = r.bytes.size() + sizeof(uint32_t);
   ++back.count;
   back.bytes += bytes;
+  back.answers += r.answer;
   request_bytes_ += bytes;
 }
 
@@ -106,7 +107,8 @@ bool session::joins(const run& back, const request& r) const {
   const bool read = r.kind == request_kind::read;
   if (read && back.todo.mode != r.mode) return false;
   return back.count < limits_.max_run_commands &&
-         back.bytes + r.bytes.size() <= limits_.max_run_bytes;
+         back.bytes + r.bytes.size() <= limits_.max_run_bytes &&
+         back.answers + r.answer <= usual_portion;
 }
 
 void session::add_reply(std::string_view reply) {
@@ -144,7 +146,8 @@ std::vector<action> session::take_actions() {
   for (; next_to_issue_ < next_id_; ++next_to_issue_) {
     run& next = at(next_to_issue_);
     if (next.kind == request_kind::local) continue;
-    if (!may_issue(next) || (next.kind == request_kind::read && !ask(next, actions))) break;
+    if (!may_issue(next)) break;
+    if (next.kind == request_kind::read ? !ask(next, actions) : !find_room(next)) break;
     issue(next, actions);
   }
   if (!stands_in_line_) share_.leave_line();
@@ -169,18 +172,32 @@ session::portion session::portion_of(const run& r) const {
           std::clamp(each * reads, least_grant, limits_.max_reply_bytes)};
 }
 
-// A client that asks for much and takes nothing must not make the node hold all of it. The oldest
-// run of reads may ask as long as what is there already is below the bound.
+// A client that asks for much and takes nothing must not make the node hold all of it: it may ask
+// as long as what is there already is below the bound.
+bool session::try_grant(run& r, size_t bytes) {
+  if (output_.size() >= limits_.max_bytes) return false;
+  if (!share_.try_hold(to_be_sent() + bytes)) {
+    stands_in_line_ = true;
+    return false;
+  }
+  r.granted = bytes;
+  granted_ += bytes;
+  return true;
+}
+
+// Most writes answer next to nothing, and do not wait.
+bool session::find_room(run& r) { return r.answers == 0 || try_grant(r, r.answers); }
+
+// Only the oldest run of reads waits for room.
 bool session::ask(run& r, std::vector<action>& actions) {
   const auto [reads, bytes] = portion_of(r);
   if (reads_.empty() || reads_.front() == r.todo.id) {
-    if (output_.size() >= limits_.max_bytes) return false;
-    if (!share_.try_hold(to_be_sent() + bytes)) {
-      stands_in_line_ = true;
-      return false;
-    }
-  } else if (granted_ + reply_bytes_ + bytes > budget::free_bytes) {
-    return false;
+    if (!try_grant(r, bytes)) return false;
+  } else {
+    if (granted_ + reply_bytes_ + bytes > budget::free_bytes) return false;
+    r.granted = bytes;
+    granted_ += bytes;
+    charge();
   }
   const frames_view rest(r.todo.commands.view().bytes().substr(r.skip), r.count);
   actions.push_back({.what = action::kind::read,
@@ -189,9 +206,6 @@ bool session::ask(run& r, std::vector<action>& actions) {
                      .most = bytes,
                      .mode = r.todo.mode});
   r.asked = reads;
-  r.granted = bytes;
-  granted_ += bytes;
-  charge();
   return true;
 }
 
@@ -247,7 +261,6 @@ bool session::on_failure(ticket id, failure why, std::string_view detail) {
   kv::append_error(
       line, std::string(word) + ' ' + std::string(detail.empty() ? usual : detail.substr(0, 200)));
   for (uint32_t i = 0; i < r->count; ++i) append(*r, line);
-  granted_ -= std::exchange(r->granted, 0);
   settle(*r);
   return true;
 }
@@ -260,6 +273,7 @@ void session::append(run& r, std::string_view reply) {
 
 void session::settle(run& r) {
   r.is = state::answered;
+  granted_ -= std::exchange(r.granted, 0);
   request_bytes_ -= r.bytes;
   if (r.kind == request_kind::read)
     std::erase(reads_, r.todo.id);

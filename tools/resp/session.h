@@ -15,7 +15,8 @@
 //   - a write waits for outstanding reads, which must not see it;
 //   - a question to the node waits for everything before it, and everything behind it waits for it.
 //
-// A run of reads is asked for with a bound on the bytes of its answers, which grows with what
+// Room for the answers of writes that return a value is found before they are issued. A run of
+// reads is asked for with a bound on the bytes of its answers, which grows with what
 // answers turn out to be. The reads whose answers did not fit are asked for again.
 //
 // Memory: `bytes_held()` exceeds `max_bytes` by no more than what one call of `on_bytes` brought
@@ -119,7 +120,8 @@ class session {
     size_t bytes = 0;
     size_t skip = 0;     // bytes of the reads that were answered
     uint32_t asked = 0;  // reads under way, and
-    size_t granted = 0;  // how much their answers may take
+    size_t granted = 0;  // how much the answers that are under way may take
+    size_t answers = 0;  // of writes that return a value: at most so many bytes
     size_t least = 0;    // the next read alone takes more than was granted: ask for so much
     std::string reply;
   };
@@ -136,6 +138,8 @@ class session {
   void issue(run& next, std::vector<action>& actions);
   portion portion_of(const run& r) const;
   bool ask(run& r, std::vector<action>& actions);
+  bool find_room(run& r);
+  bool try_grant(run& r, size_t bytes);
   void on_read(run& r, frames_view replies);
   void learn_reply_size(frames_view replies);
   run& at(ticket id) { return runs_[id - runs_.front().todo.id]; }

@@ -97,6 +97,32 @@ TEST(session_memory, sessions_share_one_budget) {
   EXPECT_EQ(shapes(sessions[1]->take_actions()), "R1");
 }
 
+// A write happens once, so its answer must have room before it is sent on its way.
+TEST(session_memory, writes_that_return_values_wait_for_room) {
+  const std::string much = "SESSION s 1 INCR a\r\nGETSET k v\r\nSET k v GET\r\n";
+  budget all(200'000);
+  session first(1, {}, all, [] {});
+  session second(2, {}, all, [] {});
+  first.on_bytes(much);
+  second.on_bytes(much);
+  EXPECT_EQ(shapes(first.take_actions()), "P3");
+  EXPECT_EQ(shapes(second.take_actions()), "");
+  EXPECT_EQ(all.used(), 3 * (65'536 + 32) - budget::free_bytes);
+  EXPECT_TRUE(first.on_results(1, replies(3, "+OK\r\n")));
+  EXPECT_EQ(all.used(), 0u) << "of what is short nothing counts";
+  EXPECT_EQ(shapes(second.take_actions()), "P3");
+  first.on_bytes("SET a b\r\nGETSET k v\r\n");
+  EXPECT_EQ(shapes(first.take_actions()), "") << "no write passes one before it";
+  EXPECT_TRUE(second.on_failure(1, failure::busy));
+  EXPECT_EQ(shapes(first.take_actions()), "P2");
+}
+
+TEST(session_memory, a_run_of_writes_returns_no_more_than_a_few_megabytes) {
+  lone_session s(1);
+  for (int i = 0; i < 100; ++i) s.on_bytes("GETSET k v\r\n");
+  EXPECT_EQ(shapes(s.take_actions()), "P63 P37");
+}
+
 TEST(session_memory, small_answers_never_wait_for_the_budget) {
   budget all(1);
   session greedy(1, {}, all, [] {});

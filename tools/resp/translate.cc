@@ -29,6 +29,9 @@ struct row {
   local_answer answer = nullptr;  // of a local one
 };
 
+// The answer with an old value, and what stands around it.
+constexpr size_t old_value = kv::max_old_value_bytes + 32;
+
 // Commands whose arguments are the encoded ones, in the same order.
 template <op What>
 std::string_view plain(words command, request& out) {
@@ -51,7 +54,13 @@ std::string_view encode_set(words command, request& out) {
   constexpr uint8_t both = kv::only_if_absent | kv::only_if_present;
   if ((flags & both) == both) return syntax_error;
   kv::encode(op::set, flags, command.subspan(1, 2), out.bytes);
+  if ((flags & kv::return_old) != 0) out.answer = old_value;
   return {};
+}
+
+std::string_view encode_getset(words command, request& out) {
+  out.answer = old_value;
+  return plain<op::getset>(command, out);
 }
 
 void encode_increment(std::string_view key, int64_t by, request& out) {
@@ -154,7 +163,7 @@ constexpr auto local = request_kind::local;
 
 constexpr row rows[] = {
     {"set", -3, write, encode_set},
-    {"getset", 3, write, plain<op::getset>},
+    {"getset", 3, write, encode_getset},
     {"del", -2, write, plain<op::del>},
     {"incr", 2, write, encode_step<1>},
     {"decr", 2, write, encode_step<-1>},
@@ -271,6 +280,8 @@ std::string_view encode_session(words command, request& out) {
   const auto error = encode_inner(command.subspan(3), write, encode_session,
                                   "ERR SESSION takes a command that writes", out);
   if (error.empty() && out.kind == write) kv::put_in_session(command[1], sequence, out.bytes);
+  // Whatever it is: the answer may be that to an earlier command.
+  out.answer = old_value;
   return error;
 }
 
@@ -297,6 +308,7 @@ void translate(words command, client& who, request& out) {
   out.bytes.clear();
   out.mode = read_mode::linearizable;
   out.argument = 0;
+  out.answer = 0;
   const row* r = find_row(command[0]);
   if (r == nullptr) return set_unknown(command, out);
   if (!fits(*r, command.size())) return set_wrong_number(*r, out);

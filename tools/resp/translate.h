@@ -34,6 +34,7 @@ struct request {
   read_mode mode = read_mode::linearizable;
   admin_request admin = admin_request::status;
   uint64_t argument = 0;
+  size_t answer = 0;  // of a write: so long may the answer be, where it is not short in any case
   std::string bytes;
 };
 

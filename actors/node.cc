@@ -3,6 +3,7 @@
 #include <random>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "actors/log_store.h"
 #include "actors/state_machine.h"
 #include "caf/actor_system.hpp"
@@ -38,7 +39,23 @@ void prepare(caf::actor_system_config& config) {
   config.set("work-stealing.moderate-poll-attempts", size_t{0});
 }
 
-raft start_node(caf::actor_system& system, node_options options) {
+absl::Status check(const node_options& o) {
+  const auto bad = [](absl::string_view name, absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": ", why));
+  };
+  if (!o.id) return bad("id", "must be at least 1");
+  if (!o.storage) return bad("storage", "is missing");
+  if (!o.machine) return bad("machine", "is missing");
+  if (!o.resolve) return bad("resolve", "is missing");
+  if (!o.genesis.empty()) {
+    if (auto s = o.genesis.check(o.mode); !s.ok()) return bad("genesis", s.message());
+    if (!o.genesis.contains(o.id)) return bad("genesis", "does not have this node");
+  }
+  return check(static_cast<const node_config&>(o));
+}
+
+absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options) {
+  if (auto s = check(options); !s.ok()) return s;
   auto board = std::make_shared<observed>(options.id);
   auto store = options.storage_blocks
                    ? system.spawn<caf::detached>(log_store, options.storage, board)
@@ -66,9 +83,7 @@ raft start_node(caf::actor_system& system, node_options options) {
                                         caf::actor_cast<caf::actor>(store)};
   auto edge = system.spawn(edge_behavior, edge_options{inputs, server, options.id, board, company});
   auto herald = system.spawn(herald_behavior, board, company);
-  const node_config config{options.timing,    options.mode,       options.limits,
-                           options.elections, options.heartbeats, options.leader_restore};
-  return raft({&system, options.id, config, server, store, machine, edge, herald, inputs, board});
+  return raft({&system, options.id, options, server, store, machine, edge, herald, inputs, board});
 }
 
 }  // namespace troupe

@@ -3,7 +3,9 @@
 
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "actors/machine.h"
+#include "actors/node_config.h"
 #include "actors/raft.h"
 #include "actors/server.h"
 #include "caf/actor_system_config.hpp"
@@ -11,24 +13,22 @@
 
 namespace troupe {
 
-struct node_options {
+struct node_options : node_config {
   node_id id{1};
-  core::timing timing;
-  core::vote_mode mode = core::vote_mode::advanced;
-  leader_limits limits;
   std::shared_ptr<storage::log_storage> storage;
   bool storage_blocks = true;  // it waits for a disk: give its actor a thread of its own
   std::shared_ptr<troupe::machine> machine;
   resolver resolve;
   core::membership genesis;  // for a node that has no membership yet; empty: wait to be initialised
   uint64_t seed = 0;         // 0: a random one
-  bool elections = true;     // stands for election by itself; switched by raft::enable_elections
-  bool heartbeats = true;    // sends them while it leads; switched by raft::enable_heartbeats
-  bool leader_restore = true;  // see server_options
 };
 
-// Starts a node. `system` must outlive it and must have been made from a config that `prepare` saw.
-raft start_node(caf::actor_system& system, node_options options);
+// Whether a node can be made of it; as check(node_config) otherwise.
+absl::Status check(const node_options& options);
+
+// Starts a node, if check() lets it. `system` must outlive it and must have been made from a config
+// that `prepare` saw.
+absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options);
 
 // Registers what travels between nodes and sets the scheduler as Troupe needs it. Does not load
 // CAF's middleman; see remote.h for nodes that talk over TCP.

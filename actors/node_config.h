@@ -1,6 +1,7 @@
-// What a node was started with and keeps for its life; openraft's names where it has them.
+// What a node is started with and keeps for its life; openraft's names where it has them.
 #pragma once
 
+#include "absl/status/status.h"
 #include "actors/core/timing.h"
 #include "actors/core/vote_order.h"
 #include "actors/leader.h"
@@ -11,9 +12,13 @@ struct node_config {
   core::timing timing;
   core::vote_mode mode = core::vote_mode::advanced;
   leader_limits limits;
-  bool elections = true;   // at the start, and so are
-  bool heartbeats = true;  // these
-  bool leader_restore = true;
+  bool elections = true;       // stands for election by itself; switched by raft::enable_elections
+  bool heartbeats = true;      // sends them while it leads; switched by raft::enable_heartbeats
+  bool leader_restore = true;  // see server_options
 };
+
+// Whether a node can live with it. kInvalidArgument otherwise, "NAME: why" in one line, where NAME
+// is that of the first field that is wrong; //tools:node has flags of the same names.
+absl::Status check(const node_config& config);
 
 }  // namespace troupe

@@ -55,7 +55,7 @@ class raft_end_test : public raft_test {
     auto o = options_of(node_id(1), network_);
     o.genesis = members_of({1});
     o.machine = std::make_shared<held_up>(gate_);
-    nodes_.push_back(start_node(system_, std::move(o)));
+    nodes_.push_back(*start_node(system_, std::move(o)));
     network_->add(nodes_.back());
     const auto leads = [](const metrics& m) {
       return m.role == node_role::leader && m.applied == m.last.index && m.applied > log_index(1);

@@ -82,7 +82,7 @@ class raft_test : public testing::Test {
 
   void start(uint64_t n) {
     for (uint64_t id = 1; id <= n; ++id) {
-      nodes_.push_back(start_node(system_, options_of(node_id(id), network_)));
+      nodes_.push_back(*start_node(system_, options_of(node_id(id), network_)));
       network_->add(nodes_.back());
     }
   }
@@ -160,7 +160,7 @@ class virtual_raft_test : public testing::Test {
     for (uint64_t id = 1; id <= n; ++id) {
       auto o = options_of(node_id(id), network_);
       o.genesis = members;
-      nodes_.push_back(start_node(system_, std::move(o)));
+      nodes_.push_back(*start_node(system_, std::move(o)));
       network_->add(nodes_.back());
     }
   }

@@ -139,7 +139,7 @@ TEST_F(raft_observe_test, recovery_ends_when_the_old_log_is_applied_again) {
   auto o = options_of(node_id(1), network_);
   o.genesis = members_of({1});
   const auto disk = o.storage;
-  nodes_.push_back(start_node(system_, std::move(o)));
+  nodes_.push_back(*start_node(system_, std::move(o)));
   ASSERT_EQ(got(nodes_[0].wait(until::role(node_role::leader), 1s)), waited::ok);
   const auto index = got(nodes_[0].write_many(commands(5))).index;
   nodes_.clear();
@@ -148,7 +148,7 @@ TEST_F(raft_observe_test, recovery_ends_when_the_old_log_is_applied_again) {
   o = options_of(node_id(1), network_);
   o.storage = disk;
   o.elections = false;  // it would be its own quorum at once
-  nodes_.push_back(start_node(system_, std::move(o)));
+  nodes_.push_back(*start_node(system_, std::move(o)));
   run();
   const auto m = nodes_[0].metrics();
   EXPECT_EQ(m.found, index);
@@ -325,7 +325,7 @@ TEST_F(raft_observe_test, what_a_node_is_started_with_holds_until_it_is_switched
     auto o = options_of(node_id(id), network_);
     o.genesis = members;
     o.heartbeats = false;
-    nodes_.push_back(start_node(system_, std::move(o)));
+    nodes_.push_back(*start_node(system_, std::move(o)));
     network_->add(nodes_.back());
     EXPECT_FALSE(nodes_.back().config().heartbeats);
   }

@@ -280,7 +280,7 @@ raft start_with(caf::actor_system& system, const std::shared_ptr<in_process_netw
   auto o = options_of(node_id(1), network);
   o.genesis = members_of({1});
   o.machine = std::make_shared<farewell>(gone);
-  return start_node(system, std::move(o));
+  return *start_node(system, std::move(o));
 }
 
 TEST_F(raft_test, the_last_handle_ends_its_node) {

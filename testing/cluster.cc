@@ -113,7 +113,7 @@ void cluster::start(node_id id) {
         on_applied(id, index, command, e);
       });
   ++n.incarnation;
-  n.handle = start_node(scheduler_.system(), options_for(id, n));
+  n.handle = *start_node(scheduler_.system(), options_for(id, n));
   n.server = n.handle->server();
   n.committed = n.known = log_index(0);
   servers_.emplace(n.server.id(), id);

@@ -34,6 +34,18 @@ class OneNodeTest(unittest.TestCase):
         self.assertIn(f'redis-cli -h 127.0.0.1 -p {self.node.client_port} set', self.node.log())
         self.assertIn('--cluster=', self.node.log())
 
+    def test_sizes_and_switches_reach_it(self):
+        self.node.flags += ['--under_way=1']
+        self.node.start()
+        with self.assertRaisesRegex(resp.Error, '^BUSY'):
+            self.node.call('SET', 'greeting', 'hello')
+        self.node.stop()
+        # What leads on would need no election, and what stands would hold it at once.
+        self.node.flags += ['--elections=false', '--leader_restore=false']
+        self.node.start()
+        with self.assertRaisesRegex(resp.Error, '^NOLEADER'):
+            self.node.call('GET', 'greeting')
+
     def test_listens_elsewhere_than_the_others_are_told(self):
         self.node.start()
         self.node.stop()

@@ -77,7 +77,9 @@ class real_cluster final : public cluster {
     o.machine = std::make_shared<counter>();
     o.resolve = options_.tcp ? remote_resolver(system, o.timing)
                              : in_process_network::resolver_of(network_);
-    nodes_.push_back(start_node(system, std::move(o)));
+    auto node = start_node(system, std::move(o));
+    if (!node.ok()) return node.status();
+    nodes_.push_back(*std::move(node));
     network_->add(nodes_.back());
     addresses_[id] = "in-process";
     if (!options_.tcp) return absl::OkStatus();

@@ -38,7 +38,9 @@ int main() {
     o.storage = std::make_shared<storage::memory_storage>();  // open_on_disk: on disk
     o.storage_blocks = false;
     o.resolve = in_process_network::resolver_of(network);  // remote_resolver: over TCP
-    nodes.push_back(start_node(system, std::move(o)));
+    auto node = start_node(system, std::move(o));
+    if (!node.ok()) return std::cerr << node.status() << std::endl, 1;
+    nodes.push_back(*node);
     network->add(nodes.back());
   }
   const auto members = core::membership::of_majority(

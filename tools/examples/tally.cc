@@ -57,7 +57,9 @@ int main(int argc, char** argv) {
   o.machine = std::make_shared<tally>();
   o.resolve = remote_resolver(system, o.timing);
   o.genesis = core::membership::of_majority(addresses);  // the same on each node
-  raft node = start_node(system, std::move(o));
+  auto started = start_node(system, std::move(o));
+  if (!started.ok()) return fail(started.status());
+  raft node = *std::move(started);
   if (auto port = publish(node, system, *parse_endpoint(addresses[id])); !port.ok())
     return fail(port.status());
 

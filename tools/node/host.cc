@@ -57,7 +57,7 @@ void warn_of_address(const raft& node, const node_flags& flags) {
   };
   auto last = std::make_shared<metrics>();
   node.when([last](const metrics& m) { return *last = m, static_cast<bool>(m.leader); },
-            10 * flags.timing.election_timeout_max,
+            10 * flags.config.timing.election_timeout_max,
             [last, check, id = flags.id](waited how) {
               if (how == waited::timed_out || last->leader.node == id) check(*last);
             });
@@ -70,7 +70,7 @@ struct system_config : caf::actor_system_config {
 class real_host final : public host {
  public:
   explicit real_host(const node_flags& flags)
-      : flags_(flags), config_(flags.timing), system_(config_) {}
+      : flags_(flags), config_(flags.config.timing), system_(config_) {}
 
   ~real_host() override {
     stopping_ = true;
@@ -90,7 +90,7 @@ class real_host final : public host {
   }
 
   void retire() override {
-    const duration patience = 2 * flags_.timing.election_timeout_max;
+    const duration patience = 2 * flags_.config.timing.election_timeout_max;
     // The other nodes of this process end as well.
     if (flags_.nodes_in_process == 1) hand_over(patience);
     drain(system_, gateway_, patience);
@@ -98,15 +98,15 @@ class real_host final : public host {
 
   absl::Status run(std::shared_ptr<storage::log_storage> disk, events on) {
     const auto incarnation = disk->incarnation();
-    node_options o;
+    node_options o{flags_.config};
     o.id = flags_.id;
-    o.timing = flags_.timing;
-    o.limits = flags_.limits;
     o.storage = std::move(disk);
     o.machine = std::make_shared<kv::machine>();
-    o.resolve = remote_resolver(system_, flags_.timing);
+    o.resolve = remote_resolver(system_, flags_.config.timing);
     o.genesis = flags_.cluster;
-    node_ = start_node(system_, std::move(o));
+    auto started = start_node(system_, std::move(o));
+    if (!started.ok()) return started.status();
+    node_ = *std::move(started);
     // Reading its log takes as long as it is; a disk that fails is told at once.
     const auto known = node_->status(duration::max()).get();
     if (!known.ok()) return absl::UnavailableError(std::string(to_string(known.code)));
@@ -132,7 +132,7 @@ class real_host final : public host {
 
  private:
   void begin_to_join(uint64_t incarnation, std::function<void()> joined) {
-    const auto connect = remote_resolver(system_, flags_.timing);
+    const auto connect = remote_resolver(system_, flags_.config.timing);
     system_.spawn(join_behavior,
                   join_options{flags_.id, flags_.raft_text, incarnation, flags_.voter,
                                node_->server(), connect(node_->server(), node_id{}, flags_.join),

@@ -44,6 +44,16 @@ ABSL_FLAG(double, clock_drift, 1.1,
           "this many times as fast as another");
 ABSL_FLAG(uint64_t, caught_up_within, 5000,
           "who lacks no more entries of the log than this may become a voter or the leader");
+ABSL_FLAG(uint64_t, batch, troupe::MiB(1).value,
+          "bytes: the leader closes a batch of commands when it reaches this");
+ABSL_FLAG(uint64_t, under_way, troupe::MiB(256).value,
+          "bytes that the leader takes before they are applied; beyond it clients hear BUSY");
+ABSL_FLAG(uint64_t, window, troupe::MiB(8).value,
+          "bytes on their way to one follower, however fast the path is");
+ABSL_FLAG(bool, elections, true, "stand for election without being told");
+ABSL_FLAG(bool, heartbeats, true, "send heartbeats while it leads");
+ABSL_FLAG(bool, leader_restore, true,
+          "the only member leads on after a restart, without an election");
 ABSL_FLAG(std::string, log_level, "info", "error, warn, info, debug or trace");
 
 namespace troupe::tools {
@@ -70,34 +80,25 @@ absl::StatusOr<endpoint> read_public_endpoint(const std::string& flag, const std
   return at;
 }
 
-absl::StatusOr<core::timing> read_timing() {
-  core::timing t;
-  t.election_timeout_min = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_min));
-  t.election_timeout_max = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_max));
-  t.heartbeat_interval = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_heartbeat_interval));
-  if (t.heartbeat_interval < std::chrono::milliseconds(1))
-    return bad("heartbeat_interval", "must be at least 1ms");
-  if (t.election_timeout_min <= t.heartbeat_interval ||
-      t.election_timeout_max <= t.election_timeout_min)
-    return bad(
-        "heartbeat_interval",
-        absl::StrCat("must be less than --election_timeout_min, and that less than "
-                     "--election_timeout_max; they are ",
-                     absl::FormatDuration(absl::GetFlag(FLAGS_heartbeat_interval)), ", ",
-                     absl::FormatDuration(absl::GetFlag(FLAGS_election_timeout_min)), " and ",
-                     absl::FormatDuration(absl::GetFlag(FLAGS_election_timeout_max))));
-  if (t.election_timeout_max > std::chrono::minutes(10))
-    return bad("election_timeout_max", "must be at most 10m");
-  return t;
-}
-
-absl::StatusOr<leader_limits> read_limits() {
-  leader_limits limits;
-  limits.clock_drift = absl::GetFlag(FLAGS_clock_drift);
-  limits.caught_up_within = absl::GetFlag(FLAGS_caught_up_within);
-  if (!(limits.clock_drift >= 1 && limits.clock_drift <= 10))
-    return bad("clock_drift", "must be from 1 to 10");
-  return limits;
+// Flags have the names of the fields; what they may be is for check() to say.
+absl::StatusOr<node_config> read_config() {
+  node_config c;
+  c.timing.election_timeout_min =
+      absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_min));
+  c.timing.election_timeout_max =
+      absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_election_timeout_max));
+  c.timing.heartbeat_interval = absl::ToChronoNanoseconds(absl::GetFlag(FLAGS_heartbeat_interval));
+  c.limits.batch = byte_count(absl::GetFlag(FLAGS_batch));
+  c.limits.under_way = byte_count(absl::GetFlag(FLAGS_under_way));
+  c.limits.replication.window = byte_count(absl::GetFlag(FLAGS_window));
+  c.limits.caught_up_within = absl::GetFlag(FLAGS_caught_up_within);
+  c.limits.clock_drift = absl::GetFlag(FLAGS_clock_drift);
+  c.elections = absl::GetFlag(FLAGS_elections);
+  c.heartbeats = absl::GetFlag(FLAGS_heartbeats);
+  c.leader_restore = absl::GetFlag(FLAGS_leader_restore);
+  if (const auto s = check(c); !s.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--", s.message()));
+  return c;
 }
 
 absl::StatusOr<std::map<node_id, std::string>> read_cluster(const std::string& text) {
@@ -201,12 +202,9 @@ absl::StatusOr<node_flags> one_node() {
     if (!dir.ok()) return dir.status();
     f.data_dir = *dir;
   }
-  auto timing = read_timing();
-  if (!timing.ok()) return timing.status();
-  f.timing = *timing;
-  auto limits = read_limits();
-  if (!limits.ok()) return limits.status();
-  f.limits = *limits;
+  auto config = read_config();
+  if (!config.ok()) return config.status();
+  f.config = *config;
   const auto sync = absl::GetFlag(FLAGS_sync);
   if (sync != "always" && sync != "never") return bad("sync", "must be always or never");
   f.sync = sync == "always";

@@ -6,9 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "actors/core/membership.h"
-#include "actors/core/timing.h"
 #include "actors/dialer.h"
-#include "actors/leader.h"
+#include "actors/node_config.h"
 
 namespace troupe::tools {
 
@@ -23,9 +22,8 @@ struct node_flags {
   std::string join;       // a member's raft address, or empty
   std::string raft_text;  // raft_address, as the others are told
   bool voter = true;      // it joins to vote
-  leader_limits limits;
+  node_config config;
   uint64_t nodes_in_process = 1;
-  core::timing timing;
   bool sync = true;
 };
 

@@ -52,8 +52,7 @@ void leader::publish() {
     m.quorum_acked = acked;
     std::erase_if(m.replication, [&](const auto& p) { return !peers.contains(p.first); });
     for (const auto& [id, actor] : peers)
-      m.replication[id] = {protocol_.durable(id).index,
-                           protocol_.last_heard(id).value_or(instant())};
+      m.replication[id] = {protocol_.durable(id).index, protocol_.last_heard(id)};
   });
 }
 

@@ -297,6 +297,7 @@ struct status {
   core::membership members;
   log_id membership_at;  // where it stands in the log
   bool membership_committed = false;
+  core::membership committed_members;  // the newest that is known to be
   std::vector<peer> replication;
   std::string version;
 };

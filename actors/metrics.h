@@ -20,8 +20,8 @@ enum class node_life : uint8_t { starting, running, stopping, stopped, failed };
 
 struct metrics {
   struct peer {
-    log_index matched;  // has this much of the leader's log on its disk
-    instant heard;      // when the last request that it answered was sent
+    log_index matched;             // has this much of the leader's log on its disk
+    std::optional<instant> heard;  // when the last request that it answered was sent; none yet
 
     bool operator==(const peer&) const = default;
   };
@@ -53,6 +53,9 @@ struct metrics {
 
   core::membership members;  // in force, committed or not
   log_id members_at;
+  // While those are not committed: the newest that are known to be; see committed_members().
+  core::membership members_before;
+  log_id members_before_at;
 
   // At a leader only, and up to a heartbeat old. The times are of the actors' clock,
   // std::chrono::steady_clock in production.
@@ -62,6 +65,13 @@ struct metrics {
   counts totals;
 
   bool members_committed() const { return members_at.index <= committed; }
+  // Empty while none is known to be committed, as for a moment after a restart.
+  const core::membership& committed_members() const {
+    return members_committed() ? members : members_before;
+  }
+  const log_id& committed_members_at() const {
+    return members_committed() ? members_at : members_before_at;
+  }
   // All that the log held at the start is committed and applied again, or was overwritten.
   bool recovered() const {
     return life == node_life::running && committed >= found && applied >= found;

@@ -90,6 +90,30 @@ TEST(observed_test, an_ended_node_leads_and_follows_nobody) {
   EXPECT_TRUE(m.replication.empty());
 }
 
+TEST(observed_test, members_are_awaited_whatever_their_data_directories) {
+  metrics m;
+  const std::map<node_id, core::member> wanted{{node_id(1), {"one", 0}}};
+  auto registered = wanted;
+  registered[node_id(1)].incarnation = 7;
+  const auto quorum = core::quorum::majority({node_id(1)});
+  m.members = core::membership({quorum}, registered);
+  EXPECT_TRUE(until::members(core::membership({quorum}, wanted))(m));
+  registered[node_id(1)].address = "elsewhere";
+  EXPECT_FALSE(until::members(core::membership({quorum}, registered))(m));
+}
+
+TEST(observed_test, who_has_caught_up_has_something_and_lacks_no_more_than_is_allowed) {
+  metrics m;
+  const node_id learner(2);
+  m.last.index = log_index(100);
+  EXPECT_FALSE(until::caught_up(learner, 1000)(m)) << "where nobody is replicated to";
+  m.replication[learner] = {};
+  EXPECT_FALSE(until::caught_up(learner, 1000)(m)) << "what has nothing";
+  m.replication[learner].matched = log_index(90);
+  EXPECT_TRUE(until::caught_up(learner, 10)(m));
+  EXPECT_FALSE(until::caught_up(learner, 9)(m));
+}
+
 TEST(observed_test, every_role_life_and_end_of_a_wait_has_a_name) {
   for (auto r : {node_role::learner, node_role::follower, node_role::candidate, node_role::leader,
                  node_role::outsider})

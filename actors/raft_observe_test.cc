@@ -62,6 +62,51 @@ TEST_F(raft_observe_test, a_leader_tells_what_its_followers_have) {
   EXPECT_EQ(got(node.wait(until::quorum_acked(before->quorum_acked + 1ms), 1s)), waited::ok);
 }
 
+TEST_F(raft_observe_test, nothing_was_heard_of_a_peer_that_never_answered) {
+  start_led(2, members_of({1, 2, 3}));  // and no third node
+  const auto one_was_heard = [](const metrics& m) {
+    return std::ranges::any_of(m.replication, [](const auto& p) { return p.second.heard.has_value(); });
+  };
+  ASSERT_EQ(got(leader()->wait(one_was_heard, 1s)), waited::ok);
+  const auto peers = leader()->metrics().replication;
+  ASSERT_EQ(peers.size(), 2u);
+  EXPECT_EQ(peers.at(node_id(3)).heard, std::nullopt);
+}
+
+TEST_F(raft_observe_test, a_membership_that_is_not_committed_stands_beside_the_one_that_is) {
+  const auto before = members_of({1, 2});
+  start_led(2, before);
+  auto& node = *leader();
+  EXPECT_EQ(node.metrics().committed_members(), before);
+  nodes_[node.id() == node_id(1) ? 1 : 0].stop();
+  run();
+  change_members c;
+  c.changes.push_back({core::member_change::kind::add_nodes, members_of({3}).nodes(), {}});
+  const auto ordered = node.order(c);
+  ASSERT_EQ(got(node.wait([](const metrics& m) { return m.members.contains(node_id(3)); }, 1s)),
+            waited::ok);
+  const auto m = node.metrics();
+  EXPECT_FALSE(m.members_committed());
+  EXPECT_EQ(m.committed_members(), before);
+  EXPECT_EQ(m.committed_members_at().index, log_index(1));
+  const auto s = got(node.status());
+  EXPECT_TRUE(s.value.members.contains(node_id(3)));
+  EXPECT_EQ(s.value.committed_members, before);
+}
+
+TEST_F(raft_observe_test, a_leader_is_asked_to_wait_until_a_learner_has_caught_up) {
+  start_led(2, members_of({1, 2}));
+  ASSERT_EQ(got(leader()->write_many(commands(100))).code, raft_errc::none);
+  nodes_.push_back(*start_node(system_, options_of(node_id(3), network_)));
+  network_->add(nodes_.back());
+  change_members c;
+  c.changes.push_back({core::member_change::kind::add_nodes, members_of({3}).nodes(), {}});
+  ASSERT_EQ(got(leader()->order(c)).code, raft_errc::none);
+  EXPECT_EQ(got(leader()->wait(until::caught_up(node_id(3), 0), 10s)), waited::ok);
+  EXPECT_EQ(nodes_[2].metrics().last, leader()->metrics().last);
+  EXPECT_EQ(got(nodes_[2].wait(until::caught_up(node_id(3), 0), 1s)), waited::timed_out);
+}
+
 TEST_F(raft_observe_test, leadership_is_told_alike_by_all_short_questions) {
   start_led(3, members_of({1, 2, 3}));
   for (auto& node : nodes_) {

@@ -14,6 +14,11 @@ void roster::adopt(const log_id& at, const core::membership& members) {
   if (this->at() < at) in_force_.emplace_back(at, members);
 }
 
+const std::pair<log_id, core::membership>& roster::newest_up_to(log_index index) const {
+  return *std::ranges::find_if(in_force_.rbegin(), std::prev(in_force_.rend()),
+                               [&](const auto& one) { return one.first.index <= index; });
+}
+
 bool roster::was_alone(node_id id, leader_id leader) const {
   for (auto it = in_force_.rbegin(); it != in_force_.rend(); ++it) {
     const auto& [at, members] = *it;

@@ -34,6 +34,8 @@ class roster {
   // Empty while there is none.
   const core::membership& members() const { return in_force_.back().second; }
   const log_id& at() const { return in_force_.back().first; }
+  // The last one that stands in the log at `index` or before it; an empty one if there is none.
+  const std::pair<log_id, core::membership>& newest_up_to(log_index index) const;
   // Whether `id` was the only member, learners counted, all the time that `leader` led.
   bool was_alone(node_id id, leader_id leader) const;
 

@@ -53,6 +53,14 @@ TEST_F(roster_test, the_last_membership_in_the_log_is_in_force_committed_or_not)
   EXPECT_EQ(roster_.at(), (log_id{one, log_index(6)}));
 }
 
+TEST_F(roster_test, the_newest_membership_up_to_an_index_is_told) {
+  EXPECT_EQ(roster_.newest_up_to(log_index(0)).second, core::membership());
+  EXPECT_EQ(roster_.newest_up_to(log_index(3)).second, of(3));
+  EXPECT_EQ(roster_.newest_up_to(log_index(4)).second, of(4));
+  EXPECT_EQ(roster_.newest_up_to(log_index(5)).second, of(4));
+  EXPECT_EQ(roster_.newest_up_to(log_index(99)).second, of(5));
+}
+
 TEST_F(roster_test, a_data_directory_stays_known_when_its_node_is_removed_and_added_again) {
   const std::map<node_id, core::member> one_node{{node_id(1), {"a", 11}}};
   const core::membership with({core::quorum::majority({node_id(1)})}, one_node);

@@ -178,6 +178,10 @@ void server::publish() {
       m.members_at = members_at_;
       m.members = roster_.members();
     }
+    if (const auto& [at, before] = roster_.newest_up_to(m.committed); at != m.members_before_at) {
+      m.members_before_at = at;
+      m.members_before = before;
+    }
     if (leader_) return;
     m.quorum_acked.reset();
     m.replication.clear();
@@ -203,6 +207,8 @@ caf::result<status> server::on_status() {
   const auto finish = [this, to](status s) {
     s.purged = acceptor_->log().purged().index;
     s.version = version;
+    s.committed_members =
+        s.membership_committed ? s.members : options_.board->get().committed_members();
     const auto tell = [this, to, s](log_index applied) {
       auto all = s;
       all.applied = applied;

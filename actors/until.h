@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "actors/core/member_change.h"
 #include "actors/observed.h"
 
 namespace troupe::until {
@@ -30,11 +31,22 @@ inline condition quorum_acked(instant since) {
 
 // -- who takes part, as soon as it is in force ----------------------------------------------------
 
+// Its nodes and quorums; which data directories the leader has registered makes no difference.
 inline condition members(const core::membership& wanted) {
-  return [wanted](const metrics& m) { return m.members == wanted; };
+  return [wanted](const metrics& m) { return core::reached(m.members, wanted); };
 }
 inline condition voters(std::set<node_id> wanted) {
   return [wanted = std::move(wanted)](const metrics& m) { return m.members.voters() == wanted; };
+}
+
+// This node leads, and `id` lacks at most `lag` entries of its log: after add_learners, for
+// example, with the node's own config().limits.caught_up_within. Never where another node leads.
+inline condition caught_up(node_id id, uint64_t lag) {
+  return [id, lag](const metrics& m) {
+    const auto peer = m.replication.find(id);
+    return peer != m.replication.end() && peer->second.matched &&
+           peer->second.matched.value + lag >= m.last.index.value;
+  };
 }
 
 // -- how far the log is ---------------------------------------------------------------------------

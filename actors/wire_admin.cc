@@ -170,6 +170,7 @@ parts encode(const status& m) {
   *h.mutable_membership() = to_proto(m.members);
   put(m.membership_at, h.mutable_membership_at());
   h.set_membership_committed(m.membership_committed);
+  *h.mutable_committed_membership() = to_proto(m.committed_members);
   for (const auto& p : m.replication) {
     auto* out = h.add_replication();
     out->set_id(p.id.value);
@@ -186,7 +187,8 @@ bool decode(received bytes, status& m) {
   proto::StatusReply h;
   if (!parse(bytes, 0, h)) return false;
   auto members = from_proto(h.membership());
-  if (!members) return false;
+  auto committed_members = from_proto(h.committed_membership());
+  if (!members || !committed_members) return false;
   m = {node_id(h.id()),
        h.role(),
        get(h.vote()),
@@ -199,6 +201,7 @@ bool decode(received bytes, status& m) {
        std::move(*members),
        get(h.membership_at()),
        h.membership_committed(),
+       std::move(*committed_members),
        {},
        h.version()};
   for (const auto& p : h.replication())

@@ -81,6 +81,7 @@ status some_status() {
   s.members = members_of({1, 2, 3});
   s.membership_at = at_9;
   s.membership_committed = true;
+  s.committed_members = members_of({1, 2});
   s.replication = {{node_id(1), log_index(4), "streaming", 12, KiB(3)}};
   s.version = "1.2";
   return s;
@@ -196,6 +197,7 @@ TEST(wire, a_status_arrives_whole) {
   EXPECT_EQ(p.members, s.members);
   EXPECT_EQ(p.membership_at, s.membership_at);
   EXPECT_EQ(p.membership_committed, s.membership_committed);
+  EXPECT_EQ(p.committed_members, s.committed_members);
   EXPECT_EQ(p.version, s.version);
   ASSERT_EQ(p.replication.size(), 1u);
   EXPECT_EQ(p.replication[0].id, node_id(1));

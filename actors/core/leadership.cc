@@ -182,7 +182,8 @@ instant leadership::disk_deadline() const {
 
 std::optional<instant> leadership::last_heard(node_id id) const {
   const auto it = peers_.find(id);
-  return it == peers_.end() ? std::nullopt : std::optional(std::max(since_, it->second.heard));
+  if (it == peers_.end() || it->second.heard == instant{}) return std::nullopt;
+  return it->second.heard;
 }
 
 log_id leadership::durable(node_id id) const {

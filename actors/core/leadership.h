@@ -111,6 +111,7 @@ class leadership {
   instant disk_deadline() const;
 
   const vote& elected() const { return elected_; }
+  // When the newest request was sent that it answered; none for strangers and who never answered.
   std::optional<instant> last_heard(node_id id) const;
   log_id durable(node_id id) const;
 

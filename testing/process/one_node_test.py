@@ -18,6 +18,8 @@ class OneNodeTest(unittest.TestCase):
         self.assertEqual(self.node.call('PING'), 'PONG')
         self.assertEqual(self.node.call('SET', 'greeting', 'hello'), 'OK')
         self.assertEqual(self.node.call('GET', 'greeting'), 'hello')
+        status = self.node.status()
+        self.assertEqual(status['committed_membership'], status['membership'])
         self.assertEqual([self.node.call('INCR', 'visits') for _ in range(3)], [1, 2, 3])
         idle = self.node.connect()
         self.addCleanup(idle.close)

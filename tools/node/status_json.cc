@@ -66,6 +66,7 @@ std::string status_json(const status& s) {
                     {"membership", members(s.members)},
                     {"membership_log_id", text_of(s.membership_at)},
                     {"membership_committed", s.membership_committed},
+                    {"committed_membership", members(s.committed_members)},
                     {"replication", replication(s)},
                     {"version", s.version}};
   return out.dump();
@@ -75,6 +76,7 @@ std::string members_json(const status& s) {
   auto out = members(s.members);
   out["log_id"] = text_of(s.membership_at);
   out["committed"] = s.membership_committed;
+  out["committed_configs"] = members(s.committed_members)["configs"];
   json lacks = json::object();
   for (const auto& p : s.replication)
     lacks[std::to_string(p.id.value)] = s.last.value - std::min(s.last, p.matched).value;

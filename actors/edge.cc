@@ -21,7 +21,7 @@ void tell_committed(intake::load& load, log_index last, size_t count) {
 
 // `consecutive`: the items have places in the log, next to each other.
 void answer_each(intake::load& load, const outcome& o, bool consecutive) {
-  answer a{o.code, o.leader, o.index, {}};
+  answer a{o.code, o.leader, o.index, {}, o.under};
   const size_t count = load.callbacks.size();
   auto result = o.results.begin();
   // It may come from another node, which may have sent anything.

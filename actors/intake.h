@@ -19,6 +19,7 @@ struct answer {
   node_id leader;   // with not_leader: where to go, when known
   log_index index;  // the command's place in the log; of a query: the state that answered
   std::string_view result;
+  leader_id under;  // of a command that was applied: the leadership that put it into the log
 };
 // Each runs once, on a scheduler thread or, where nothing was taken, on the caller's before the
 // call returns: keep it short and never block in it. An empty one: nobody wants to know.

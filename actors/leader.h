@@ -105,7 +105,7 @@ class leader {
     instant until;  // by then who will vote must be caught up
     // Nobody's, when this leader finishes what another one left behind.
     route who_asked;
-    log_index written;
+    log_id written;
   };
   // The leadership is about to be somebody else's.
   struct handover {

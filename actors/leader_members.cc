@@ -61,7 +61,7 @@ route leader::who_asks() {
 caf::result<admin_reply> leader::on_change(const admin_request& m, const change_members& c) {
   std::string why;
   if (const auto code = refuse_change(c, why); code != raft_errc::none)
-    return admin_reply{code, options_.id, protocol_.members_at().index, why};
+    return admin_reply{code, options_.id, protocol_.members_at(), why};
   if (const auto id = replaced_in(c)) return refusal_of_replaced(id);
   auto goal = core::goal_of(protocol_.members(), c.changes, c.retain, options_.mode);
   if (!goal.ok())
@@ -126,7 +126,7 @@ void leader::write_membership(const core::membership& next) {
   protocol_.on_membership(next, at);
   followers_.part(next);
   std::erase_if(replaced_, [&](node_id id) { return !next.contains(id); });
-  if (change_) change_->written = at.index;
+  if (change_) change_->written = at;
   self_->request(options_.server, caf::infinite, adopt{options_.elected, at, next})
       .then(
           [this, at](const peer_handles& all) {

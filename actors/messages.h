@@ -73,6 +73,7 @@ struct outcome {
   log_index index;  // the last command's place in the log; for reads, the state that answered
   // One for each command or query when code is none, else empty. Of a read, those that fit.
   frames results;
+  leader_id under;  // of a write: the leadership that put it into the log; {under, index}: its id
 };
 
 // -- to log_store --------------------------------------------------------------------------------
@@ -276,7 +277,7 @@ struct admin_request {
 struct admin_reply {
   raft_errc code = raft_errc::none;
   node_id leader;   // with not_leader: where to go, when known
-  log_index index;  // of the last membership that was written for it
+  log_id at;        // of the last membership that was written for it
   std::string why;  // one line, for people
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 callback fulfil(std::shared_ptr<std::promise<reply>> promise) {
   return [promise = std::move(promise)](const answer& a) {
-    promise->set_value({a.code, a.leader, a.index, std::string(a.result)});
+    promise->set_value({a.code, a.leader, a.index, std::string(a.result), a.under});
   };
 }
 

@@ -46,8 +46,10 @@ struct reply {
   node_id leader;
   log_index index;
   std::string result;
+  leader_id under;  // of a write that was applied: the leadership that put it into the log
 
   bool ok() const { return code == raft_errc::none; }
+  log_id at() const { return {under, index}; }  // of a write that was applied
 };
 
 // A value, or why there is none.

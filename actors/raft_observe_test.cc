@@ -65,7 +65,8 @@ TEST_F(raft_observe_test, a_leader_tells_what_its_followers_have) {
 TEST_F(raft_observe_test, nothing_was_heard_of_a_peer_that_never_answered) {
   start_led(2, members_of({1, 2, 3}));  // and no third node
   const auto one_was_heard = [](const metrics& m) {
-    return std::ranges::any_of(m.replication, [](const auto& p) { return p.second.heard.has_value(); });
+    return std::ranges::any_of(m.replication,
+                               [](const auto& p) { return p.second.heard.has_value(); });
   };
   ASSERT_EQ(got(leader()->wait(one_was_heard, 1s)), waited::ok);
   const auto peers = leader()->metrics().replication;

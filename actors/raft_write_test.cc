@@ -34,6 +34,21 @@ class record {
 
 std::string at(const char* what, log_index i) { return what + std::to_string(i.value); }
 
+// -- where it stands
+// -------------------------------------------------------------------------------
+
+TEST_F(raft_test, who_writes_is_told_the_log_id) {
+  start_cluster(3, members_of({1, 2, 3}));
+  const auto leads = the_leader().metrics().leader;
+  for (auto& node : nodes_) {
+    const auto one = got(node.write("add"));
+    EXPECT_EQ(one.at(), (log_id{leads, one.index}));
+    EXPECT_EQ(got(node.write_many(commands(2))).under, leads);
+    EXPECT_EQ(got(node.write_blank()).under, leads);
+    EXPECT_FALSE(got(node.read("")).under) << "nothing was written";
+  }
+}
+
 // -- fencing --------------------------------------------------------------------------------------
 
 TEST_F(raft_test, a_write_under_another_leadership_is_refused) {

@@ -95,7 +95,7 @@ void state_machine::apply_one(ready next) {
     if (!apply_commands(b, next.claims)) return;
   } else {
     for (claim& c : next.claims)
-      c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}});
+      c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}, b.leader()});
   }
   applied_ = b.last_index();
   ++batches_;
@@ -106,7 +106,7 @@ bool state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
   auto index = b.first_index();
   auto rest = b.entries().bytes();
   for (claim& c : claims) {
-    outcome answer{c.id, raft_errc::none, {}, index + (c.count - 1), {}};
+    outcome answer{c.id, raft_errc::none, {}, index + (c.count - 1), {}, b.leader()};
     if (!apply_run(index, {rest.substr(0, c.bytes), c.count}, answer.results)) return false;
     c.to.deliver(self_, std::move(answer));
     rest.remove_prefix(c.bytes);

@@ -197,6 +197,7 @@ parts encode(const outcome& m) {
   h.set_leader(m.leader.value);
   h.set_index(m.index.value);
   h.set_count(m.results.size());
+  if (m.under) put(m.under, h.mutable_under());
   return {h.SerializeAsString(), {&m.results.bytes()}};
 }
 
@@ -207,6 +208,7 @@ bool decode(received bytes, outcome& m) {
   m.code = code_of(h.code());
   m.leader = node_id(h.leader());
   m.index = log_index(h.index());
+  m.under = get(h.under());
   return take(bytes, h.count(), m.results);
 }
 

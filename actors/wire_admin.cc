@@ -103,7 +103,7 @@ parts encode(const admin_reply& m) {
   proto::AdminReply h;
   h.set_code(static_cast<uint32_t>(m.code));
   h.set_leader(m.leader.value);
-  h.set_index(m.index.value);
+  put(m.at, h.mutable_at());
   h.set_why(m.why);
   return only(h);
 }
@@ -111,7 +111,7 @@ parts encode(const admin_reply& m) {
 bool decode(received bytes, admin_reply& m) {
   proto::AdminReply h;
   if (!parse(bytes, 0, h)) return false;
-  m = {code_of(h.code()), node_id(h.leader()), log_index(h.index()), h.why()};
+  m = {code_of(h.code()), node_id(h.leader()), get(h.at()), h.why()};
   return true;
 }
 

@@ -162,12 +162,14 @@ TEST(wire, what_clients_say_and_hear_has_one_payload_of_frames) {
   EXPECT_EQ(r.most, KiB(4));
   EXPECT_EQ(arrived(read{}, 1).most, no_bound);
   EXPECT_EQ(r.queries.bytes(), some_frames().bytes());
-  const outcome sent{request_id(3), raft_errc::not_leader, node_id(4), log_index(5), some_frames()};
+  const outcome sent{request_id(3), raft_errc::not_leader, node_id(4),
+                     log_index(5),  some_frames(),         leader_b};
   const auto o = arrived(sent, 1);
   EXPECT_EQ(o.id, sent.id);
   EXPECT_EQ(o.code, sent.code);
   EXPECT_EQ(o.leader, sent.leader);
   EXPECT_EQ(o.index, sent.index);
+  EXPECT_EQ(o.under, sent.under);
   EXPECT_EQ(o.results.bytes(), sent.results.bytes());
   EXPECT_TRUE(arrived(propose{}, 1).commands.empty());
 }
@@ -176,6 +178,7 @@ TEST(wire, administration_arrives) {
   const auto members = members_of({1, 2, 3});
   EXPECT_EQ(arrived(initialize{members}, 0).members, members);
   arrived(done{}, 0);
+  EXPECT_EQ(arrived(admin_reply{raft_errc::none, {}, at_9, "done"}, 0).at, at_9);
   arrived(status_request{}, 0);
   EXPECT_EQ(arrived(hash_log{log_index(6)}, 0).index, log_index(6));
   EXPECT_EQ(arrived(log_hash{0}, 0).hash, std::optional<uint64_t>(0));

@@ -107,7 +107,7 @@ class simulation {
   void check_answer(const order& wanted, const admin_reply& r) {
     if (r.code != raft_errc::none) return;
     if (wanted.senseless) judge_.complain("an operator is told it is done: " + describe(wanted));
-    if (judge_.seen().committed.size() < r.index.value)
+    if (judge_.seen().committed.size() < r.at.index.value)
       judge_.complain("an operator is told it is done, and it is not committed: " +
                       describe(wanted));
     if (std::holds_alternative<change_members>(wanted.command)) ++changes_;

@@ -15,7 +15,7 @@ std::string with_advice(const std::string& what, absl::string_view advice) {
 }
 
 std::string why_not_ready(const admin_reply& r) {
-  const auto kept = r.index ? "who joined stays a learner; " : "";
+  const auto kept = r.at ? "who joined stays a learner; " : "";
   return with_advice(r.why, absl::StrCat(kept, "see that it runs, and try again"));
 }
 

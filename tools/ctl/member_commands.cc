@@ -16,9 +16,9 @@ using kind = core::member_change::kind;
 exit_code conclude(session& s, const std::optional<admin_reply>& reply) {
   if (!reply || reply->code != raft_errc::none) return explain(s, reply);
   if (s.chosen.json)
-    print(absl::StrCat("{\"index\":", reply->index.value, "}\n"));
-  else if (reply->index)
-    print(absl::StrCat("done, at log index ", reply->index.value, "\n"));
+    print(absl::StrCat("{\"index\":", reply->at.index.value, "}\n"));
+  else if (reply->at.index)
+    print(absl::StrCat("done, at log index ", reply->at.index.value, "\n"));
   else
     print("nothing to do\n");
   return done;

@@ -238,7 +238,8 @@ struct tick {
 
 // -- administration ------------------------------------------------------------------------------
 
-// Start a new cluster with this membership. Idempotent; not_allowed on a node that has another one.
+// Start a new cluster with this membership; answered when it has begun. Idempotent; not_allowed on
+// a node that has another one, or whose peers have.
 struct initialize {
   core::membership members;
 };

@@ -175,9 +175,11 @@ class raft {
   std::future<result<troupe::status>> status(duration deadline = default_deadline);
   // Starts a new cluster with these members on this node. Call it with the same members on each of
   // them: a node that belongs to no cluster grants no votes, so a majority of them must have heard
-  // it before there is a leader. Idempotent; `not_allowed` on a node that belongs to another
-  // cluster, `invalid` for members that make no quorum or lack this node. With `storage_failed` it
-  // may have been written.
+  // it before there is a leader. It begins when the others have said that they have nothing either
+  // (core/founding.h); while one does not answer it waits, the log says for whom, and a caller
+  // whose deadline passes may call again, with other members too. Idempotent; `not_allowed` on a
+  // node that belongs to another cluster or lost its disk, `invalid` for members that make no
+  // quorum or lack this node. With `storage_failed` it may have been written.
   std::future<raft_errc> initialize(core::membership members, duration deadline = default_deadline);
   // What an operator may order, of any node: a change of the members, a transfer of the leadership,
   // an election, or that one of them is given up (messages.h). `patience` is for nodes to catch up;

@@ -44,46 +44,10 @@ void server::start(const log_state& s) {
     m.last = s.tail.last;
   });
   if (roster_.members().empty() && !options_.genesis.empty() && !s.tail.last) {
-    founding_.emplace(options_.genesis, options_.id);
-    peers_.update(options_.genesis, options_.id, self_, options_.resolve);
-    return found();
+    return found(options_.genesis, {});
   }
   if (leads_on()) return lead();
   settle();
-}
-
-// Asks again and again, by calls that bind nobody, until it is clear whether the cluster is new.
-void server::found() {
-  switch (founding_->decide()) {
-    case core::founding::state::begins:
-      return begin_with(first_batch(founding_->first()), [this](const caf::error& e) {
-        if (e) self_->quit(e);
-      });
-    case core::founding::state::waits:
-      TROUPE_EVENT(info) << "n" << options_.id
-                         << " waits for the leader's log: the cluster that it "
-                         << "was to begin is there already, says n" << founding_->older();
-      founding_.reset();
-      return;
-    case core::founding::state::asks:
-      break;
-  }
-  for (const auto& call : core::roll(founding_->first(), options_.id))
-    self_->request(peers_.find(call.to), options_.timing.rpc_timeout(), call)
-        .then(
-            [this, to = call.to](const core::vote_reply& reply) {
-              if (!founding_ || reply.from != to) return;
-              founding_->on_reply(reply);
-              if (founding_->decide() != core::founding::state::asks) found();
-            },
-            [](const caf::error&) { /* it is asked again */ });
-  election_.set(self_, now() + options_.timing.heartbeat_interval);
-}
-
-void server::begin_with(batch_ptr first, std::function<void(const caf::error&)> then) {
-  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {std::move(first)}})
-      .await([this, then](const flushed&) { refresh_then([this, then] { settle(), then({}); }); },
-             then);
 }
 
 // A voter that is an election quorum by itself has nobody to wait for.
@@ -126,7 +90,7 @@ void server::adopt_membership() {
   if (roster_.at() == members_at_) return;
   members_at_ = roster_.at();
   const auto& members = roster_.members();
-  if (!members.empty()) founding_.reset();
+  if (!members.empty()) end_founding();
   peers_.update(members, options_.id, self_, options_.resolve);
   if (!acceptor_) return;
   const bool took_part =

@@ -81,14 +81,20 @@ class server {
 
   // -- what is in the log --
   void start(const log_state& s);
-  void found();
-  void begin_with(batch_ptr first, std::function<void(const caf::error&)> then);
   void refresh(const log_state& s);
   void refresh_then(std::function<void()> then);
   void settle();
   void note_membership(const core::accepted_append& written);
   void adopt_membership();
   void warn_of_removal(const std::string& source);
+
+  // -- a first membership --
+  void found(const core::membership& first, route asked_by);
+  void call_founders();
+  void on_founder(const core::vote_reply& reply);
+  void on_founding_tick();
+  void begin();
+  void end_founding();
 
   // -- votes and elections --
   void judge_vote(const core::vote_request& m, vote_promise promise);
@@ -154,6 +160,8 @@ class server {
   log_index handed_over_;
   core::roll_call roll_;
   std::optional<core::founding> founding_;  // while it is not clear who begins the cluster
+  route founder_;                           // who asked for it
+  std::set<node_id> waited_for_;            // as was told last, for people only
   alarm election_;                          // or to ask again whether the cluster is new
 };
 

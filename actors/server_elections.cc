@@ -234,7 +234,7 @@ void server::arm() {
 
 void server::on_tick(const tick& t) {
   if (!election_.on_tick(self_, t)) return;
-  if (founding_) return found();
+  if (founding_) return on_founding_tick();
   const auto due = acceptor_->election_deadline();
   switch (roll_.look(roster_.members(), options_.id, due, now())) {
     case core::roll_call::action::stand:

@@ -282,21 +282,4 @@ done server::on_configure(const configure& m) {
   return {};
 }
 
-caf::result<done> server::on_initialize(const initialize& m) {
-  if (!m.members.check(options_.mode).ok() || !m.members.contains(options_.id))
-    return make_error(raft_errc::invalid);
-  const auto first = first_batch(m.members);
-  if (first->checksum() == acceptor_->cluster()) return done{};
-  if (acceptor_->log().last() || acceptor_->saved().leader)
-    return make_error(raft_errc::not_allowed);
-  const auto to = route::of_current(self_, make_error(raft_errc::outcome_unknown));
-  begin_with(first, [this, to](const caf::error& e) {
-    if (e)
-      to.deliver(self_, e);
-    else
-      to.deliver(self_, done{});
-  });
-  return caf::delegated<done>{};
-}
-
 }  // namespace troupe

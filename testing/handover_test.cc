@@ -105,13 +105,11 @@ TEST_F(handover_test, a_transfer_while_writes_pour_in_loses_none_and_stops_for_n
 // Who has just come is none that others vote for until the log names its data directory.
 TEST_F(handover_test, a_transfer_to_a_voter_that_has_just_come_waits_until_it_may_stand) {
   cluster_options o;
-  o.genesis = false;
+  o.nodes = o.voters = 5;
   stage_ = std::make_unique<stage>(o);
   auto& s = *stage_;
-  const node_id late(3);
+  const node_id late(5);
   for (const auto id : s.nodes().ids()) s.net().cut(id, late);
-  for (const auto id : {node_id(1), node_id(2)})
-    s.ask<initialize, done>(id, {first_members(o)}, 1s);
   leader_ = s.await_leader();
   ASSERT_EQ(s.write(leader_).code, raft_errc::none);
   const auto reply = s.begin(leader_, transfer{late});
@@ -240,14 +238,12 @@ TEST_F(handover_test, a_transfer_to_who_lost_its_disk_is_refused_at_once_with_th
 // Its log says that it votes, and nobody's names its data directory.
 TEST_F(handover_test, who_is_not_known_yet_neither_stands_by_hand_nor_takes_over) {
   cluster_options o;
-  o.genesis = false;
+  o.nodes = o.voters = 5;
   o.limits.replication.request = byte_count(1);
   stage_ = std::make_unique<stage>(o);
   auto& s = *stage_;
-  const node_id late(3);
+  const node_id late(5);
   for (const auto id : s.nodes().ids()) s.net().cut(id, late);
-  for (const auto id : {node_id(1), node_id(2)})
-    s.ask<initialize, done>(id, {first_members(o)}, 1s);
   leader_ = s.await_leader();
   ASSERT_EQ(s.write(leader_).code, raft_errc::none);
   s.net().heal();

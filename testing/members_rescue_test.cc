@@ -19,6 +19,18 @@ class members_rescue_test : public members_scene {
     for (int i = 0; i < 20; ++i) stage_->write(leader_);
     return *stage_;
   }
+  // The first membership is everywhere, and what is written after it not on `behind`.
+  stage& play_cut_off(node_id behind) {
+    stage_ = std::make_unique<stage>(present(3, 3));
+    auto& s = *stage_;
+    const auto began = [&](node_id id) { return !s.nodes().members_at(id).empty(); };
+    EXPECT_TRUE(s.run_until([&] { return std::ranges::all_of(s.nodes().ids(), began); }, 5s));
+    for (const auto id : s.nodes().ids()) s.net().cut(behind, id);
+    EXPECT_TRUE(s.run_until([&] { return !s.nodes().leading().empty(); }, 5s));
+    leader_ = s.nodes().leading().front();
+    EXPECT_NE(leader_, behind);
+    return s;
+  }
   // `removed` leads and writes the entry that removes it; it starts again before anyone else has
   // it.
   void remove_and_forget(node_id removed, node_id stays) {
@@ -82,12 +94,8 @@ TEST_F(members_rescue_test, a_voters_data_directory_is_known_before_it_votes) {
 // It granted its vote, never acknowledged anything, and forgot all: another disk under its name.
 TEST_F(members_rescue_test,
        a_voter_that_lost_its_disk_before_its_first_acknowledgement_is_not_counted) {
-  stage_ = std::make_unique<stage>(present(3, 3));
-  auto& s = *stage_;
   const node_id other(3);
-  for (const auto id : s.nodes().ids()) s.net().cut(other, id);
-  ASSERT_TRUE(s.run_until([&] { return !s.nodes().leading().empty(); }, 5s));
-  leader_ = s.nodes().leading().front();
+  auto& s = play_cut_off(other);
   const auto voter = leader_ == node_id(1) ? node_id(2) : node_id(1);
   s.nodes().kill(voter);
   s.net().heal();
@@ -100,11 +108,8 @@ TEST_F(members_rescue_test,
 
 // The one that is left knows neither who it was nor what it acknowledged.
 TEST_F(members_rescue_test, a_voter_that_lost_its_disk_does_not_begin_the_cluster_again) {
-  stage_ = std::make_unique<stage>(present(3, 3));
-  auto& s = *stage_;
   const node_id late(3);
-  for (const auto id : s.nodes().ids()) s.net().cut(late, id);
-  leader_ = s.await_leader();
+  auto& s = play_cut_off(late);
   ASSERT_EQ(s.write(leader_).code, raft_errc::none);
   const auto early = leader_ == node_id(1) ? node_id(2) : node_id(1);
   s.nodes().kill(early);
@@ -120,14 +125,40 @@ TEST_F(members_rescue_test, a_voter_that_lost_its_disk_does_not_begin_the_cluste
   EXPECT_TRUE(s.write_somewhere(5s));
 }
 
+TEST_F(members_rescue_test, a_cluster_begins_when_the_last_of_three_has_said_that_it_has_nothing) {
+  auto o = present(3, 3);
+  o.genesis = false;
+  stage_ = std::make_unique<stage>(o);
+  const node_id last(3);
+  stage_->nodes().kill(last);
+  EXPECT_EQ(initialized(node_id(1)), std::nullopt);
+  EXPECT_EQ(initialized(node_id(2)), std::nullopt);
+  up_again(last);
+  EXPECT_TRUE(stage_->write_somewhere(5s));
+}
+
+// The one that is left has no more than the first membership, and the one that was wiped can not
+// know that it had more.
+TEST_F(members_rescue_test, a_voter_that_lost_its_disk_does_not_count_itself_as_one_that_had_none) {
+  auto& s = play_cut_off(node_id(2));
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  const node_id wiped = leader_ == node_id(1) ? node_id(3) : node_id(1);
+  s.nodes().kill(leader_);
+  s.nodes().wipe(wiped);
+  s.net().heal();
+  up_again(wiped);
+  EXPECT_FALSE(s.write_somewhere(5s));
+  EXPECT_EQ(initialized(wiped), std::nullopt);
+  EXPECT_FALSE(s.write_somewhere(5s));
+  up_again(leader_);
+  EXPECT_TRUE(s.write_somewhere(5s));
+}
+
 // The same, asked while the leader is there, which tells of its log as it was before it led.
 TEST_F(members_rescue_test,
        a_voter_that_lost_its_disk_does_not_begin_the_cluster_of_a_live_leader) {
-  stage_ = std::make_unique<stage>(present(3, 3));
-  auto& s = *stage_;
   const node_id late(3);
-  for (const auto id : s.nodes().ids()) s.net().cut(late, id);
-  leader_ = s.await_leader();
+  auto& s = play_cut_off(late);
   ASSERT_EQ(s.write(leader_).code, raft_errc::none);
   const auto early = leader_ == node_id(1) ? node_id(2) : node_id(1);
   s.nodes().kill(early);

@@ -63,6 +63,14 @@ class members_scene : public testing::Test {
     stage_->nodes().kill(id);
     up_again(id);
   }
+  // What `initialize` with the first members answers, nothing while it waits for others.
+  std::optional<raft_errc> initialized(node_id id, duration within = 5s) {
+    raft handle = stage_->nodes().handle_of(id);
+    auto answer = handle.initialize(first_members(stage_->nodes().options()), within);
+    const auto ready = [&] { return answer.wait_for(0s) == std::future_status::ready; };
+    if (!stage_->run_until(ready, within / 2)) return {};
+    return answer.get();
+  }
   core::membership members() { return stage_->of(stage_->await_leader()).members; }
   void TearDown() override {
     if (stage_) {

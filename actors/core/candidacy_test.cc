@@ -77,6 +77,20 @@ TEST(candidacy_test, a_learner_has_no_voice) {
   EXPECT_EQ(c.on_vote_reply(granted_by(2)), result::won);
 }
 
+// Scenario 29: it forgot what it promised.
+TEST(candidacy_test, who_is_known_with_another_disk_has_no_voice) {
+  const membership members(
+      {quorum::majority({node_id(1), node_id(2), node_id(3)})},
+      std::map<node_id, member>{
+          {node_id(1), {"a"}}, {node_id(2), {"b", 20}}, {node_id(3), {"c", 30}}});
+  auto c = node_1(members);
+  auto reply = granted_by(2);
+  reply.incarnation = 21;
+  EXPECT_EQ(c.on_vote_reply(reply), result::waiting);
+  reply.incarnation = 20;
+  EXPECT_EQ(c.on_vote_reply(reply), result::won);
+}
+
 // Scenario 8: not the majority of the union.
 TEST(candidacy_test, in_a_joint_membership_a_majority_of_each_side_is_needed) {
   const auto members =

@@ -4,7 +4,7 @@
 
 namespace troupe::core {
 
-founding::founding(membership first, node_id self) : first_(std::move(first)), empty_{self} {}
+founding::founding(membership first, node_id self) : first_(std::move(first)), self_(self) {}
 
 // Where there is a leader there is a cluster. Of the leader itself, the reply tells the log that it
 // had when it was elected.
@@ -17,8 +17,16 @@ void founding::on_reply(const vote_reply& reply) {
 
 founding::state founding::decide() const {
   if (older_) return state::waits;
-  const auto empty = [this](node_id id) { return empty_.contains(id); };
-  return first_.satisfied(quorum_kind::read, empty) ? state::begins : state::asks;
+  const auto may_have_acknowledged = [this](node_id id) { return !empty_.contains(id); };
+  const bool nothing_committed = !first_.satisfied(quorum_kind::write, may_have_acknowledged);
+  return nothing_committed || missing().empty() ? state::begins : state::asks;
+}
+
+std::set<node_id> founding::missing() const {
+  std::set<node_id> others;
+  for (const node_id id : first_.voters())
+    if (id != self_ && !empty_.contains(id)) others.insert(id);
+  return others;
 }
 
 }  // namespace troupe::core

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/core/quorum_text.h"
 #include "actors/core/samples.h"
 
 namespace troupe::core {
@@ -25,13 +26,26 @@ TEST(founding_test, a_node_that_is_all_of_a_cluster_begins_it_at_once) {
   EXPECT_EQ(of(1).decide(), state::begins);
 }
 
-TEST(founding_test, a_cluster_begins_when_an_election_quorum_has_nothing) {
+// The node itself may have acknowledged what it lost.
+TEST(founding_test, a_cluster_begins_when_no_write_quorum_can_have_anything) {
   auto f = of(5);
   EXPECT_EQ(f.decide(), state::asks);
   f.on_reply(from(2, nothing));
   f.on_reply(from(2, the_first));
-  EXPECT_EQ(f.decide(), state::asks);
   f.on_reply(from(3, the_first));
+  EXPECT_EQ(f.decide(), state::asks) << "1, 4 and 5 may have committed";
+  EXPECT_EQ(f.missing(), (std::set<node_id>{node_id(4), node_id(5)}));
+  f.on_reply(from(4, the_first));
+  EXPECT_EQ(f.decide(), state::begins);
+}
+
+TEST(founding_test, who_is_a_write_quorum_alone_begins_when_all_others_have_nothing) {
+  const auto q = parse_quorum("read 3 write 1 of (1,2,3)");
+  ASSERT_TRUE(q.ok()) << q.status();
+  founding f(membership(std::vector{*q}, addresses_of(3)), node_id(1));
+  f.on_reply(from(2, nothing));
+  EXPECT_EQ(f.decide(), state::asks);
+  f.on_reply(from(3, nothing));
   EXPECT_EQ(f.decide(), state::begins);
 }
 

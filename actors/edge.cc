@@ -90,6 +90,7 @@ void edge::send_writes() {
     propose m{next_id(), std::move(load->items)};
     m.only_under = load->under.only_under;
     m.notify_commit = !load->on_commit.empty();
+    m.patience = load->under.deadline;
     const bool last = load->last;
     submit(std::move(*load), writes_, std::move(m));
     if (last) return;

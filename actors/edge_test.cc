@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 
 // Tells no commit. Answers each write with `results` results at 7, each read with 9, both after a
 // second.
-caf::behavior server(caf::event_based_actor* self, int results, std::shared_ptr<size_t> proposals) {
+caf::behavior server(caf::event_based_actor* self, int results,
+                     std::shared_ptr<std::vector<duration>> proposals) {
   const auto due = std::make_shared<std::deque<std::function<void()>>>();
   const auto late = [=](request_id id, log_index at, const frames& with) {
     auto promise = self->make_response_promise();
@@ -27,7 +28,7 @@ caf::behavior server(caf::event_based_actor* self, int results, std::shared_ptr<
   };
   return {
       [=](const propose& m) {
-        ++*proposals;
+        proposals->push_back(m.patience);
         return late(m.id, log_index(7), commands(results));
       },
       [=](const read& m) { return late(m.id, log_index(9), {}); },
@@ -51,7 +52,8 @@ class edge_test : public virtual_raft_test {
 
   std::shared_ptr<intakes> inputs_ = std::make_shared<intakes>();
   std::shared_ptr<observed> board_ = std::make_shared<observed>();
-  std::shared_ptr<size_t> proposals_ = std::make_shared<size_t>(0);
+  // How long each is waited for.
+  std::shared_ptr<std::vector<duration>> proposals_ = std::make_shared<std::vector<duration>>();
 };
 
 TEST_F(edge_test, a_commit_that_nobody_told_of_is_told_with_the_outcome) {
@@ -64,6 +66,12 @@ TEST_F(edge_test, a_commit_that_nobody_told_of_is_told_with_the_outcome) {
   auto last = node.write("b", {.on_commit = add('b')});
   EXPECT_EQ(got(std::move(last)).index, log_index(7));
   EXPECT_EQ(told, "a6 b7 ");
+}
+
+TEST_F(edge_test, a_write_says_how_long_it_is_waited_for) {
+  auto node = node_of(1);
+  got(node.write("a", {.deadline = 20min}));
+  EXPECT_EQ(*proposals_, std::vector<duration>{20min});
 }
 
 TEST_F(edge_test, an_answer_that_does_not_fit_is_unknown) {
@@ -80,10 +88,10 @@ TEST_F(edge_test, few_messages_are_under_way_and_the_next_one_grows) {
     sent.push_back(node.write("add"));
     run();
   }
-  EXPECT_EQ(*proposals_, 4u);
+  EXPECT_EQ(proposals_->size(), 4u);
   got(std::move(sent.front()));
   run();
-  EXPECT_EQ(*proposals_, 5u) << "all that waited is one message";
+  EXPECT_EQ(proposals_->size(), 5u) << "all that waited is one message";
 }
 
 TEST_F(edge_test, the_deadline_of_ensure_linearizable_is_for_both_of_its_steps) {

@@ -84,7 +84,7 @@ caf::result<outcome> leader::on_propose(const propose& m) {
   if (handover_ && handover_->closed) return refusal(m.id, raft_errc::busy);
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
   if (m.only_under && m.only_under != options_.elected.leader)
-    return refusal(m.id, raft_errc::not_leader);
+    return outcome{m.id, raft_errc::not_leader, options_.id, {}, {}};
   if (gathering_.size() + bytes > batch::max_size) seal(batch_kind::commands);
   TROUPE_EVENT(debug) << "gathers " << bytes << " bytes behind " << gathering_.size();
   gathering_.add_all(m.commands);
@@ -160,7 +160,7 @@ void leader::commit(std::optional<log_index> committed) {
   want_seal();
   release_reads();
   tend_members();
-  // The next batch would tell the followers; where there is none, the next heartbeat does.
+  // The next batch tells the followers; where there is none, a message of its own does.
   if (pending_.empty() && !gathered()) followers_.tell(confirm{protocol_.round(), *committed});
 }
 

@@ -24,9 +24,10 @@ caf::result<admin_reply> leader::on_admin(const admin_request& m) {
 
 raft_errc leader::refuse_change(const change_members& c, std::string& why) const {
   const auto& only_if = c.only_if;
-  const bool holds = only_if.leader.value_or(options_.elected.leader) == options_.elected.leader &&
-                     only_if.last_log.value_or(protocol_.last().last) == protocol_.last().last &&
-                     only_if.membership.value_or(protocol_.members_at()) == protocol_.members_at();
+  const bool holds =
+      only_if.leader.value_or(options_.elected.leader) == options_.elected.leader &&
+      (!only_if.last_log || (only_if.last_log == protocol_.last().last && !gathered())) &&
+      only_if.membership.value_or(protocol_.members_at()) == protocol_.members_at();
   if (!holds) return raft_errc::precondition_failed;
   if (handover_) return why = "the leadership is being handed over", raft_errc::busy;
   // Who names the joint membership knows what it leads out of another way.

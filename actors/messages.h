@@ -37,7 +37,8 @@ struct propose {
   frames commands;
   uint32_t hops = 0;     // how often it was forwarded, so that no two nodes play ping-pong with it
   leader_id only_under;  // not empty: not_leader unless it arrives at this leadership
-  bool notify_commit = false;  // say `committed` to the sender, if possible
+  bool notify_commit = false;                    // say `committed` to the sender, if possible
+  duration patience = std::chrono::seconds(10);  // then nobody waits for the outcome any more
 };
 // A plain message to the proposer, before the outcome: what it proposed is committed, and will be
 // applied.

@@ -210,10 +210,10 @@ peer_link_actor::behavior_type peer_link_behavior(
         return me->relay<core::append_reply>(m, size_of(m), me->append_deadline(m));
       },
       [me](const propose& m) {
-        return me->relay<outcome>(m, byte_count(m.commands.bytes().size()), me->client_deadline());
+        return me->relay<outcome>(m, byte_count(m.commands.bytes().size()), m.patience);
       },
       [me](const read& m) {
-        return me->relay<outcome>(m, byte_count(m.queries.bytes().size()), me->client_deadline());
+        return me->relay<outcome>(m, byte_count(m.queries.bytes().size()), m.patience);
       },
       [me](const core::transfer_request& m) {
         return me->relay<core::transfer_reply>(m, small, me->rpc_deadline());

@@ -114,13 +114,13 @@ class mute_port {
 
 class peer_link_test : public testing::Test {
  protected:
-  peer_actor link_to(uint16_t port) {
+  peer_actor link_to(uint16_t port, duration client_deadline = std::chrono::seconds(2)) {
     peer_link_options o;
     o.owner = here_.server();
     o.peer = node_id(2);
     o.address = "127.0.0.1:" + std::to_string(port);
     o.timing = quick;
-    o.client_deadline = std::chrono::seconds(2);
+    o.client_deadline = client_deadline;
     o.backoff_max = std::chrono::milliseconds(100);
     o.seed = 1;
     return peer_actor{here_.system().spawn(peer_link_behavior, std::move(o))};
@@ -168,6 +168,13 @@ TEST_F(peer_link_test, a_request_is_passed_on_and_its_reply_back) {
   core::append_request append;
   append.round = 9;
   EXPECT_EQ(std::get<core::append_reply>(ask<core::append_reply>(link, append)).round, 9u);
+}
+
+TEST_F(peer_link_test, who_says_how_long_it_waits_is_answered_so_long) {
+  process there;
+  const auto link = link_to(there.publish(), /*client_deadline=*/duration(1));
+  ASSERT_TRUE(connects(link));
+  EXPECT_EQ(std::get<outcome>(ask<outcome>(link, read{request_id(5), {}})).code, raft_errc::none);
 }
 
 TEST_F(peer_link_test, the_notice_of_a_commit_is_passed_back_to_the_proposer) {

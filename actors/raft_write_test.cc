@@ -58,7 +58,9 @@ TEST_F(raft_test, a_write_under_another_leadership_is_refused) {
     EXPECT_TRUE(got(node.write("add", {.only_under = now})).ok());
     const leader_id later{now.in.next(), now.node}, other{now.in, node_id(9)};
     for (const auto& wrong : {later, other}) {
-      EXPECT_EQ(got(node.write("add", {.only_under = wrong})).code, raft_errc::not_leader);
+      const auto refused = got(node.write("add", {.only_under = wrong}));
+      EXPECT_EQ(refused.code, raft_errc::not_leader);
+      EXPECT_EQ(refused.leader, now.node) << "who leads now";
       EXPECT_EQ(got(node.write_many(commands(2), {.only_under = wrong})).code,
                 raft_errc::not_leader);
     }

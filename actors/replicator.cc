@@ -28,12 +28,14 @@ void replicator::on_confirm(const confirm& m) {
   round_ = std::max(round_, m.round);
   committed_ = std::max(committed_, m.committed);
   pump();
-  confirm_round();
+  confirm_rest();
 }
 
 // What cannot be sent now goes with the next request, or when another one was answered.
-void replicator::confirm_round() {
-  if (round_sent_ < round_ && progress_.may_confirm()) send(progress_.heartbeat(), {});
+void replicator::confirm_rest() {
+  const bool untold =
+      round_sent_ < round_ || committed_sent_ < std::min(committed_, progress_.matched().index);
+  if (untold && progress_.may_confirm()) send(progress_.heartbeat(), {});
 }
 
 void replicator::remember(const batch_ptr& b) {
@@ -125,6 +127,7 @@ void replicator::send(const core::progress::step& step, std::vector<batch_ptr> b
   TROUPE_EVENT(trace) << size << " bytes up to " << last << ", committed " << committed_;
   progress_.sent(step, last, size, now);
   round_sent_ = round_;
+  committed_sent_ = std::max(committed_sent_, std::min(committed_, last.index));
   last_sent_ = now;
   core::append_request request;
   request.to = options_.peer;
@@ -173,7 +176,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   self_->send(options_.leader,
               acked{options_.session, options_.peer, durable, *sent, reply.round, incarnation_});
   pump();
-  confirm_round();
+  confirm_rest();
 }
 
 // Who answered first in this session, or is registered, is the follower; another disk under its

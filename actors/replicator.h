@@ -46,7 +46,7 @@ class replicator {
 
  private:
   void pump();
-  void confirm_round();
+  void confirm_rest();
   bool gather(core::progress::step& step, std::vector<batch_ptr>& batches);
   void read_older(log_index from);
   void send(const core::progress::step& step, std::vector<batch_ptr> batches);
@@ -69,6 +69,8 @@ class replicator {
   bool reading_ = false;
   bool unreachable_ = false;  // the last request failed: wait for the next heartbeat
   log_index committed_;
+  // As far as requests told it: of entries that they do not show it to have, it knows nothing.
+  log_index committed_sent_;
   uint64_t round_ = 0;       // to be confirmed
   uint64_t round_sent_ = 0;  // the greatest that a request carried
   instant last_sent_;

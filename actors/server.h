@@ -100,6 +100,8 @@ class server {
   void judge_vote(const core::vote_request& m, vote_promise promise);
   void save_vote_then(const vote& wanted, std::function<void()> then);
   bool may_stand() const;
+  bool stands_by_itself() const;
+  void stand_in_time();
   void call_roll();
   void campaign(const vote& handed_by = {});
   void ask_for_vote(core::vote_request request);

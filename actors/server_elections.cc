@@ -64,6 +64,8 @@ bool server::may_stand() const {
          roster_.may_stand(options_.id, acceptor_->committed());
 }
 
+bool server::stands_by_itself() const { return may_stand() && !leader_ && options_.elections; }
+
 void server::campaign(const vote& handed_by) {
   if (!may_stand() || leader_) return;
   const auto& saved = acceptor_->saved();
@@ -224,9 +226,11 @@ instant server::now() const { return self_->clock().now(); }
 
 void server::arm() {
   if (founding_) return publish();
-  if (may_stand() && !leader_ && options_.elections)
+  if (stands_by_itself())
     election_.set(
         self_, roll_.next(roster_.members(), options_.id, acceptor_->election_deadline(), now()));
+  else if (!leader_ && known_leader())
+    election_.set(self_, acceptor_->leased_until());  // then who watches this node must be told
   else
     election_.cancel();
   publish();
@@ -235,6 +239,11 @@ void server::arm() {
 void server::on_tick(const tick& t) {
   if (!election_.on_tick(self_, t)) return;
   if (founding_) return on_founding_tick();
+  if (stands_by_itself()) stand_in_time();
+  arm();
+}
+
+void server::stand_in_time() {
   const auto due = acceptor_->election_deadline();
   switch (roll_.look(roster_.members(), options_.id, due, now())) {
     case core::roll_call::action::stand:
@@ -246,7 +255,6 @@ void server::on_tick(const tick& t) {
     case core::roll_call::action::wait:
       break;
   }
-  arm();
 }
 
 }  // namespace troupe

@@ -59,7 +59,7 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     on_leader_alive(accepted.truncate_after || !accepted.batches.empty());
     write(std::move(accepted), std::move(promise));
     hand_committed_over();
-    if (stood || shown_leader_ != acceptor_->saved().leader) publish();
+    if (stood || shown_leader_ != acceptor_->saved().leader) arm();
   }
 }
 

@@ -39,6 +39,7 @@ state_machine::state_machine(self_ptr self, state_machine_options options)
 void state_machine::on_apply(apply& m) {
   TROUPE_SPAN(trace, "state_machine.apply", "upto=" << m.upto << " applied=" << applied_);
   committed_ = std::max(committed_, m.upto);
+  options_.board->post([&](metrics& all) { all.committed = committed_; });
   for (size_t i = 0; i < m.batches.size(); ++i)
     enqueue(m.batches[i], m.claims.empty() ? std::vector<claim>{} : std::move(m.claims[i]));
   advance();

@@ -102,6 +102,35 @@ TEST_F(state_machine_test, a_crowd_of_queries_lets_others_through) {
   EXPECT_EQ(asked_, "a-b");
 }
 
+// Sees the metrics while it applies.
+class curious final : public machine {
+ public:
+  explicit curious(const observed& board) : board_(board) {}
+  void apply(log_index, frames_view, frames&) override { seen = board_.get(); }
+  void query(std::string_view, frames&) override {}
+
+  metrics seen;
+
+ private:
+  const observed& board_;
+};
+
+TEST_F(state_machine_test, a_commit_is_told_before_it_is_applied) {
+  state_machine_options o;
+  const auto hosted = std::make_shared<curious>(*o.board);
+  o.hosted = hosted;
+  const auto board = o.board;
+  const auto machine = system_.spawn(state_machine_behavior, std::move(o));
+  batch_builder first;
+  first.add("x");
+  caf::anon_send(machine,
+                 apply{log_index(1), {first.seal(batch_kind::commands, {}, {})}, {}, false});
+  run();
+  EXPECT_EQ(hosted->seen.committed, log_index(1));
+  EXPECT_EQ(hosted->seen.applied, log_index());
+  caf::anon_send_exit(machine, caf::exit_reason::kill);
+}
+
 TEST_F(state_machine_test, a_query_whose_time_is_over_is_not_asked) {
   caf::anon_send(machine_, query_of("a"));
   const auto late = answer_to(query_of("b", now() + 500ms));

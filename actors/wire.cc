@@ -155,6 +155,7 @@ parts encode(const propose& m) {
   h.set_hops(m.hops);
   if (m.only_under) put(m.only_under, h.mutable_only_under());
   h.set_notify_commit(m.notify_commit);
+  h.set_patience_ms(ms_of(m.patience));
   return {h.SerializeAsString(), {&m.commands.bytes()}};
 }
 
@@ -165,6 +166,7 @@ bool decode(received bytes, propose& m) {
   m.hops = h.hops();
   m.only_under = get(h.only_under());
   m.notify_commit = h.notify_commit();
+  if (h.patience_ms() != 0) m.patience = of_ms(h.patience_ms());
   return take(bytes, h.count(), m.commands);
 }
 

@@ -147,7 +147,9 @@ TEST(wire, what_clients_say_and_hear_has_one_payload_of_frames) {
   EXPECT_EQ(w.commands.bytes(), some_frames().bytes());
   EXPECT_FALSE(w.only_under);
   EXPECT_FALSE(w.notify_commit);
-  const auto fenced = arrived(propose{request_id(1), some_frames(), 0, leader_b, true}, 1);
+  const auto fenced =
+      arrived(propose{request_id(1), some_frames(), 0, leader_b, true, std::chrono::seconds(4)}, 1);
+  EXPECT_EQ(fenced.patience, std::chrono::seconds(4));
   EXPECT_EQ(fenced.only_under, leader_b);
   EXPECT_TRUE(fenced.notify_commit);
   const auto c = arrived(committed{request_id(4), log_index(5)}, 0);

@@ -17,6 +17,9 @@ class elections_test : public testing::Test {
   stage& play(size_t nodes, uint64_t seed = 1) {
     cluster_options o;
     o.nodes = nodes;
+    return play(o, seed);
+  }
+  stage& play(const cluster_options& o, uint64_t seed = 1) {
     stage_ = std::make_unique<stage>(o, seed);
     // A first leader may meet another one.
     stage_->run_for(1s);
@@ -34,6 +37,16 @@ class elections_test : public testing::Test {
     return {};
   }
 
+  // Leads, and nobody has heard of it yet.
+  node_id await_winner() {
+    const auto leading = [&] { return stage_->nodes().leading(); };
+    EXPECT_TRUE(stage_->run_until([&] { return !leading().empty(); }, 5s));
+    return leading().empty() ? node_id() : leading().front();
+  }
+  void up_again(node_id id) {
+    EXPECT_TRUE(stage_->run_until(
+        [&] { return stage_->nodes().start(id), stage_->nodes().is_up(id); }, 5s));
+  }
   // Nothing arrives there, or nothing that it sends does.
   void deafen(node_id victim) {
     for (const auto id : stage_->nodes().ids()) stage_->net().cut(id, victim);
@@ -102,6 +115,19 @@ TEST_F(elections_test, two_of_five_that_were_cut_off_together_come_back_unnotice
   }
 }
 
+TEST_F(elections_test, who_does_not_stand_sees_all_the_same_that_the_leader_is_gone) {
+  auto& s = play(3);
+  const auto watcher = follower();
+  raft handle = s.nodes().handle_of(watcher);
+  handle.enable_elections(false);
+  s.run_for(s.timing().heartbeat_interval);
+  EXPECT_EQ(handle.metrics().leader.node, leader_);
+  for (const auto id : s.nodes().ids())
+    if (id != watcher) s.nodes().kill(id);
+  s.run_for(s.timing().lease() + s.timing().heartbeat_interval);
+  EXPECT_EQ(handle.metrics().leader, leader_id{});
+}
+
 TEST_F(elections_test, a_deaf_node_that_asks_for_votes_all_the_time_goes_unnoticed) {
   play(3);
   deafen(follower());
@@ -156,6 +182,43 @@ TEST_F(elections_test, a_leader_and_one_follower_that_lose_one_direction_go_on) 
 // greater term; the leader hears of it, and loses its
 // power at one of the next steps, as one of the others does. The judge sees to it that no vote
 // falls.
+// Thesis 3.6.2, figure 3.7 with three nodes: two have the first leader's entry, and the second
+// leader may still replace it.
+TEST_F(elections_test, what_an_older_leader_wrote_is_not_committed_by_counting) {
+  cluster_options o;
+  o.limits.replication.request = byte_count(1);
+  o.limits.replication.requests = 1;
+  auto& s = play(o);
+  auto& nodes = s.nodes();
+  const auto first = leader_, second = follower(0), third = follower(1);
+  mute(first);
+  const auto write = s.begin_write(first);
+  s.run_for(5ms);
+  const auto written = nodes.leadership_of(first)->last().last;
+  nodes.kill(first);
+  s.net().heal();
+  raft handle = nodes.handle_of(third);
+  handle.enable_elections(false);
+  ASSERT_EQ(await_winner(), second);
+  mute(second);
+  s.run_for(5ms);
+  nodes.kill(second);
+  s.net().heal();
+  up_again(first);
+  ASSERT_EQ(await_winner(), first);
+  const auto two_have_it = [&] {
+    const auto* leading = nodes.leadership_of(first);
+    return leading != nullptr && leading->durable(third) >= written;
+  };
+  ASSERT_TRUE(s.run_until(two_have_it, 1s));
+  nodes.kill(first);
+  nodes.kill(third);
+  up_again(second);
+  up_again(third);
+  EXPECT_TRUE(s.write_somewhere(5s));
+  EXPECT_EQ(s.leader(), second);
+}
+
 TEST_F(elections_test, whoever_heard_of_a_greater_term_and_lost_its_power_does_not_fall_below_it) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -64,9 +64,14 @@ TEST_F(members_handover_test, a_learner_is_not_promoted_by_a_leader_that_makes_w
   s.nodes().stall_disk(leader_, true);
   const auto write = s.begin_write(leader_);
   s.run_for(s.timing().lease() - 20ms);
+  const auto cut_from_the_others = [&] {
+    for (const auto id : s.nodes().ids())
+      if (id != four) s.net().cut(leader_, id);
+  };
+  cut_from_the_others();
+  s.run_for(30ms);  // now it makes way
   s.net().heal();
-  for (const auto id : s.nodes().ids())
-    if (id != four) s.net().cut(leader_, id);
+  cut_from_the_others();
   bool ready = false, joint = false;
   const auto ended = [&] {
     const auto* leading = s.nodes().leadership_of(leader_);

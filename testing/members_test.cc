@@ -167,6 +167,21 @@ TEST_F(members_test, of_two_changes_at_once_the_second_is_refused) {
   EXPECT_EQ(members().voters().size(), 4u);
 }
 
+// It is as good as in the log.
+TEST_F(members_test, a_command_that_waits_to_be_written_is_none_that_the_order_knew_of) {
+  auto& s = play(4, 3);
+  auto c = change(kind::add_nodes, {4});
+  c.only_if.last_log = s.nodes().leadership_of(leader_)->last().last;
+  propose command{request_id(1), {}};
+  command.commands.add("x");
+  caf::anon_send(s.nodes().leader_of(leader_), command);
+  caf::anon_send(s.nodes().leader_of(leader_), admin_request{request_id(2), c});
+  s.run_for(1s);
+  EXPECT_FALSE(members().contains(node_id(4)));
+  c.only_if.last_log = s.nodes().leadership_of(leader_)->last().last;
+  EXPECT_EQ(order(c), raft_errc::none) << reply_.why;
+}
+
 TEST_F(members_test, a_change_is_made_only_from_the_state_that_it_names) {
   play(4, 3);
   auto c = change(kind::add_nodes, {4});
@@ -174,6 +189,9 @@ TEST_F(members_test, a_change_is_made_only_from_the_state_that_it_names) {
   EXPECT_EQ(order(c), raft_errc::precondition_failed);
   c.only_if = {};
   c.only_if.leader = leader_id{term(9), node_id(1)};
+  EXPECT_EQ(order(c), raft_errc::precondition_failed);
+  c.only_if = {};
+  c.only_if.last_log = log_id{{term(9), node_id(9)}, log_index(9)};
   EXPECT_EQ(order(c), raft_errc::precondition_failed);
   EXPECT_FALSE(members().contains(node_id(4)));
 }

@@ -53,6 +53,15 @@ TEST_F(reads_test, every_mode_but_stale_sees_what_was_acknowledged_at_every_node
   }
 }
 
+TEST_F(reads_test, followers_have_a_write_soon_after_it_was_acknowledged) {
+  auto& s = play(3);
+  for (uint64_t written = 2; written < 10; ++written) {
+    EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+    s.run_for(s.timing().heartbeat_interval / 10);
+    for (const auto id : s.nodes().ids()) EXPECT_EQ(s.applied_at(id), written);
+  }
+}
+
 TEST_F(reads_test, a_read_under_the_lease_waits_for_no_follower) {
   auto& s = play(3);
   isolate(leader_);

@@ -93,6 +93,7 @@ class acceptor {
   // what the leader sends renews it; neither a vote that is granted nor a candidacy ends or renews
   // it.
   bool lease_live(instant now) const;
+  instant leased_until() const { return leased_until_; }
   // The timer hears here of grants and leaders; of this node's own elections the caller tells it.
   election_timer& timer() { return timer_; }
 

@@ -43,7 +43,8 @@ struct member_change {
   bool operator==(const member_change&) const = default;
 };
 
-// What must be true for the change to be proposed (compare and set).
+// What must be true when the leader takes the order (compare and set). `last_log` does not hold
+// either while commands wait to be written.
 struct precondition {
   std::optional<leader_id> leader;
   std::optional<log_id> last_log;

@@ -19,6 +19,7 @@ class alarm {
   }
 
   void cancel() { deadline_.reset(); }
+  bool armed() const { return deadline_.has_value(); }
 
   // True when the deadline has come; it is then no longer set. Sends a tick that came early on.
   template <class Self>

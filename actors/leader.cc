@@ -160,7 +160,7 @@ void leader::commit(std::optional<log_index> committed) {
   want_seal();
   release_reads();
   tend_members();
-  // The next batch tells the followers; where there is none, a message of its own does.
+  // The next batch tells the followers; where there is none, a notice soon does.
   if (pending_.empty() && !gathered()) followers_.tell(confirm{protocol_.round(), *committed});
 }
 

@@ -33,9 +33,18 @@ void replicator::on_confirm(const confirm& m) {
 
 // What cannot be sent now goes with the next request, or when another one was answered.
 void replicator::confirm_rest() {
-  const bool untold =
-      round_sent_ < round_ || committed_sent_ < std::min(committed_, progress_.matched().index);
-  if (untold && progress_.may_confirm()) send(progress_.heartbeat(), {});
+  if (round_sent_ < round_ && progress_.may_confirm()) send(progress_.heartbeat(), {});
+  if (untold() && !commit_notice_.armed())
+    commit_notice_.set(self_, self_->clock().now() + options_.timing.commit_notice());
+}
+
+// The follower could apply more, if it knew.
+bool replicator::untold() const {
+  return committed_sent_ < std::min(committed_, progress_.matched().index);
+}
+
+void replicator::tell_commit() {
+  if (untold() && progress_.may_confirm()) send(progress_.heartbeat(), {});
 }
 
 void replicator::remember(const batch_ptr& b) {
@@ -211,6 +220,7 @@ void replicator::on_error(uint64_t ticket) {
 // -- time -----------------------------------------------------------------------------------------
 
 void replicator::on_tick(const tick& t) {
+  if (commit_notice_.on_tick(self_, t)) tell_commit();
   if (!heartbeat_.on_tick(self_, t)) return;
   const auto now = self_->clock().now();
   if (progress_.on_time(now, options_.timing.rpc_timeout())) unreachable_ = true;

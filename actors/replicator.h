@@ -2,7 +2,8 @@
 //
 // The leader hands it every batch; it keeps what the follower may still need within a byte bound
 // and reads the rest from the log store. Requests are sent as the window allows; a heartbeat only
-// when nothing else was sent for a heartbeat interval. It ends with its leader.
+// when nothing else was sent for a heartbeat interval, or told of a commit in time. It ends with
+// its leader.
 #pragma once
 
 #include <deque>
@@ -47,6 +48,8 @@ class replicator {
  private:
   void pump();
   void confirm_rest();
+  bool untold() const;
+  void tell_commit();
   bool gather(core::progress::step& step, std::vector<batch_ptr>& batches);
   void read_older(log_index from);
   void send(const core::progress::step& step, std::vector<batch_ptr> batches);
@@ -76,6 +79,7 @@ class replicator {
   instant last_sent_;
   instant last_ack_;
   alarm heartbeat_;
+  alarm commit_notice_;
 };
 
 struct replicator_state {

@@ -10,6 +10,9 @@ struct timing {
   duration election_timeout_max = std::chrono::milliseconds(300);
   duration heartbeat_interval = std::chrono::milliseconds(50);
 
+  // A follower hears of a commit with the next request; where none is sent within this time, in a
+  // message for it alone. A client that writes one command after the other has sent the next one.
+  constexpr duration commit_notice() const { return heartbeat_interval / 32; }
   // For this long after it heard of its leader a node grants no vote to others.
   constexpr duration lease() const { return election_timeout_max; }
   // A request to a peer that has no answer by then has failed.

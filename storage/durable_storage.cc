@@ -127,6 +127,11 @@ absl::Status durable_storage::reset(const log_tail& to) {
   return outcome_of(log_->reset(to));
 }
 
+absl::Status durable_storage::make_room() {
+  TROUPE_TRY(failure_);
+  return outcome_of(log_->make_room());
+}
+
 absl::StatusOr<std::vector<batch_ptr>> durable_storage::read(log_index from, byte_count most) {
   return log_->read(from, most);
 }

@@ -59,6 +59,9 @@ class durable_storage final : public log_storage {
   absl::Status purge(log_index last) override;
   absl::Status reset(const log_tail& to) override;
 
+  bool has_room() const override { return log_->has_room(); }
+  absl::Status make_room() override;
+
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
 
  private:

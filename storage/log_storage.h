@@ -63,6 +63,16 @@ class log_storage {
   // one.
   virtual absl::Status reset(const log_tail& to) = 0;
 
+  // -- room on the disk -------------------------------------------------------------------------
+
+  // False when the disk is full. What is under way still fits: as much as the storage keeps in
+  // reserve, a segment of 64 MiB in `durable_storage`; whoever fills that too meets an error, and
+  // the end of all writing. Votes and purges need no room.
+  virtual bool has_room() const { return true; }
+  // Looks for the reserve again, where it is missing. An error is one of the file system, and
+  // sticky; a disk that is still full is none.
+  virtual absl::Status make_room() { return absl::OkStatus(); }
+
   // -- reads ------------------------------------------------------------------------------------
 
   // Whole batches in order, from the one that contains `from`; at least one, then as many more as

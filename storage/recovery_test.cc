@@ -1,4 +1,5 @@
 // What opening does with what it finds: repairs what a crash can leave, refuses what it cannot.
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -61,6 +62,11 @@ class recovery_test : public testing::Test {
       for (const auto& word : words)
         EXPECT_NE(opened.message().find(word), absl::string_view::npos) << opened << ": " << word;
     }
+  }
+  size_t segments() {
+    const auto names = *files_.list("data/log");
+    return static_cast<size_t>(std::ranges::count_if(
+        names, [](const auto& name) { return parse_segment_name(name).has_value(); }));
   }
   uint64_t last() const { return storage_->tail().last.index.value; }
 
@@ -142,13 +148,13 @@ TEST_F(recovery_test, a_segment_that_was_never_finished_is_removed) {
        {std::string(), header, std::string(start + 500, '\0'), header + std::string(start, '\0')}) {
     grow(2);
     const auto before = storage_->tail();
-    const uint64_t next = files_.list("data/log")->size() + 1;
+    const uint64_t next = segments() + 1;
     auto unfinished = files_.open(path_of(next), open_mode::create);
     ASSERT_TRUE(unfinished.ok());
     ASSERT_TRUE((*unfinished)->write(0, content).ok());
     open();
     EXPECT_EQ(storage_->tail(), before);
-    EXPECT_EQ(files_.list("data/log")->size(), next - 1);
+    EXPECT_EQ(segments(), next - 1);
   }
 }
 
@@ -160,7 +166,7 @@ TEST_F(recovery_test, a_newest_segment_with_content_but_no_header_is_reported) {
 
 TEST_F(recovery_test, missing_files_are_reported) {
   grow(12);
-  ASSERT_EQ(files_.list("data/log")->size(), 4u);
+  ASSERT_EQ(segments(), 4u);
   const struct {
     std::string path;
     std::vector<std::string> words;
@@ -287,6 +293,38 @@ TEST_F(recovery_test, a_full_disk_stops_writing_and_loses_nothing) {
   files_.set_capacity(1 << 30);
   open();
   EXPECT_GE(last(), synced);
+}
+
+// Scenario 70: with three batches to a segment.
+TEST_F(recovery_test, a_full_disk_is_noticed_a_segment_before_a_write_fails) {
+  grow(4);
+  files_.set_capacity(files_.used());
+  EXPECT_TRUE(storage_->has_room()) << "the reserve is there";
+  grow(3);  // which becomes a segment
+  EXPECT_FALSE(storage_->has_room());
+  grow(2);
+  EXPECT_TRUE(storage_->save_vote({leader_of(7), true}).ok());
+  EXPECT_TRUE(storage_->make_room().ok());
+  EXPECT_FALSE(storage_->has_room());
+  open();
+  EXPECT_FALSE(storage_->has_room());
+  EXPECT_EQ(last(), 9u);
+  EXPECT_TRUE(storage_->purge(log_index(6)).ok());
+  EXPECT_TRUE(storage_->make_room().ok());
+  EXPECT_TRUE(storage_->has_room()) << "what was purged is room";
+  files_.set_capacity(1 << 30);
+  grow(20);
+  EXPECT_TRUE(storage_->has_room());
+  open();
+  EXPECT_EQ(last(), 29u);
+}
+
+TEST_F(recovery_test, room_that_a_cut_gave_away_is_taken_again) {
+  grow(2);
+  const auto used = files_.used();
+  ASSERT_TRUE(storage_->truncate_after(log_index(1)).ok());
+  ASSERT_TRUE(storage_->sync().ok());
+  EXPECT_EQ(files_.used(), used);
 }
 
 }  // namespace

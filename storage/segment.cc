@@ -27,10 +27,13 @@ segment::segment(std::unique_ptr<file> file, const segment_header& header,
 
 absl::StatusOr<std::unique_ptr<segment>> segment::create(env& files, const std::string& dir,
                                                          const segment_header& header,
-                                                         const segment_options& options) {
+                                                         const segment_options& options,
+                                                         std::string_view from) {
+  const std::string path = dir + "/" + segment_name(header.sequence);
+  if (!from.empty()) TROUPE_TRY(files.rename(dir + "/" + std::string(from), path));
   TROUPE_TRY_LET(auto file,
-                 files.open(dir + "/" + segment_name(header.sequence), open_mode::create));
-  TROUPE_TRY(file->allocate(options.size.value));
+                 files.open(path, from.empty() ? open_mode::create : open_mode::existing));
+  if (from.empty()) TROUPE_TRY(file->allocate(options.size.value));
   TROUPE_TRY(file->write(0, encode_header(header)));
   auto made = std::unique_ptr<segment>(new segment(std::move(file), header, options));
   TROUPE_TRY(made->zero_ahead(0));
@@ -59,6 +62,7 @@ absl::StatusOr<std::unique_ptr<segment>> segment::recover(
     TROUPE_EVENT(warn) << "cut torn tail of " << found->path() << " at offset " << scanned.end
                        << " after entry " << scanned.tail.last;
     TROUPE_TRY(found->file_->truncate(scanned.end));
+    TROUPE_TRY(found->allocate_again());
     found->zeroed_ = scanned.end;
   }
   // What was read may be in the kernel's cache only.
@@ -142,10 +146,17 @@ absl::Status segment::cut(size_t count, const log_tail& tail) {
   places_.resize(count);
   tail_ = tail;
   TROUPE_TRY(file_->truncate(end));
+  TROUPE_TRY(allocate_again());
   end_ = zeroed_ = end;
   TROUPE_TRY(file_->sync());
   dirty_ = false;
   return count == 0 ? absl::OkStatus() : leave_mark();
+}
+
+// Cutting gave the room away. Where another program took it meanwhile, this segment has none.
+absl::Status segment::allocate_again() {
+  const auto status = file_->allocate(options_.size.value);
+  return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 
 absl::Status segment::seal() {

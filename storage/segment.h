@@ -43,9 +43,11 @@ class segment {
  public:
   // Makes a new file in `dir` that holds `header` and no batch. Durable, file and name, when it
   // returns: so a segment without a whole header never held anything.
+  // `from`, if any, is the name of a file that becomes it: empty, with room allocated.
   static absl::StatusOr<std::unique_ptr<segment>> create(env& files, const std::string& dir,
                                                          const segment_header& header,
-                                                         const segment_options& options);
+                                                         const segment_options& options,
+                                                         std::string_view from = {});
   // Takes over an existing file. Each batch is verified and given to `visit`. In the newest segment
   // a torn tail is cut off, and all that remains is durable when this returns. Errors as
   // scan_segment.
@@ -81,6 +83,7 @@ class segment {
   segment(std::unique_ptr<file> file, const segment_header& header, const segment_options& options);
 
   absl::Status write_at_end(std::string_view bytes);
+  absl::Status allocate_again();
   absl::Status zero_ahead(uint64_t written);
   absl::Status leave_mark();
 

@@ -52,6 +52,9 @@ bool is_mark(const segment_header& segment, uint64_t offset, std::string_view by
 std::optional<uint64_t> find_mark(const segment_header& segment, std::string_view content,
                                   uint64_t from);
 
+// Room for the next segment, before it has a number: as large as one, and empty.
+inline constexpr std::string_view reserve_name = "reserve";
+
 // "00000000000000000007.segment" for 7, and back; nothing for any other name.
 std::string segment_name(uint64_t sequence);
 std::optional<uint64_t> parse_segment_name(std::string_view name);

@@ -28,6 +28,7 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::create(env& files,
   segment_header header;
   header.sequence = 1;
   TROUPE_TRY(log->add_segment(header));
+  TROUPE_TRY(log->make_room());
   return log;
 }
 
@@ -45,6 +46,7 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
   TROUPE_TRY_LET(log->segments_, recover_segments(files, dir, owner, options.segments, remember));
   log->purged_ = log->segments_.front()->header().previous;
   log->tail_ = log->newest().tail();
+  TROUPE_TRY(log->make_room());
   TROUPE_EVENT(info) << "recovered " << batches << " batches in " << log->segments_.size()
                      << " segments from " << dir << ": entries after " << log->purged_.last.index
                      << " up to " << log->tail_.last;
@@ -107,14 +109,28 @@ absl::Status segmented_log::roll() {
   segment_header header;
   header.sequence = newest().header().sequence + 1;
   header.previous = tail_;
-  return add_segment(header);
+  TROUPE_TRY(add_segment(header));
+  return make_room();
+}
+
+// What is left of an older one may have become a segment in the disk's eyes, and not in its name's.
+absl::Status segmented_log::make_room() {
+  if (reserved_) return absl::OkStatus();
+  const std::string path = dir_ + "/" + std::string(reserve_name);
+  if (auto gone = files_.remove(path); !gone.ok() && !absl::IsNotFound(gone)) return gone;
+  auto made = files_.open(path, open_mode::create);
+  auto status = made.ok() ? (*made)->allocate(options_.segments.size.value) : made.status();
+  reserved_ = status.ok();
+  if (!absl::IsResourceExhausted(status)) return status;
+  return made.ok() ? files_.remove(path) : absl::OkStatus();
 }
 
 absl::Status segmented_log::add_segment(const segment_header& header) {
   segment_header own = header;
   own.node = owner_.node;
   own.incarnation = owner_.incarnation;
-  TROUPE_TRY_LET(auto made, segment::create(files_, dir_, own, options_.segments));
+  const auto from = std::exchange(reserved_, false) ? reserve_name : std::string_view();
+  TROUPE_TRY_LET(auto made, segment::create(files_, dir_, own, options_.segments, from));
   TROUPE_EVENT(debug) << "started segment " << made->path() << " after entry " << own.previous.last;
   segments_.push_back(std::move(made));
   removal_pending_ = false;  // creating synced the directory
@@ -193,7 +209,7 @@ absl::Status segmented_log::reset(const log_tail& to) {
   runs_.clear();
   recent_.clear();
   tail_ = purged_ = to;
-  return absl::OkStatus();
+  return make_room();
 }
 
 // -- reading --------------------------------------------------------------------------------------

@@ -64,6 +64,9 @@ class segmented_log {
   absl::Status purge(log_index last);
   // As log_storage::reset.
   absl::Status reset(const log_tail& to);
+  // As in log_storage: room for the next segment is allocated already.
+  bool has_room() const { return reserved_; }
+  absl::Status make_room();
   // As log_storage::read.
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most);
 
@@ -97,6 +100,7 @@ class segmented_log {
   recent_batches recent_;
   log_tail tail_;
   log_tail purged_;
+  bool reserved_ = false;         // the file `reserve` is there, as large as a segment
   bool removal_pending_ = false;  // a file was removed and the directory not synced since
 };
 

@@ -47,6 +47,8 @@ std::string_view to_string(raft_errc code) {
       return "precondition failed";
     case raft_errc::machine_failed:
       return "the state machine failed";
+    case raft_errc::read_only:
+      return "the disk is full";
   }
   return "unknown error";
 }

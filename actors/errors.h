@@ -33,8 +33,10 @@ enum class raft_errc : uint8_t {
   precondition_failed = 16,  // the cluster is not in the state that the caller asked for
   // -- the node --
   machine_failed = 17,  // the user's state machine threw: its node ends
+  // -- as those that were refused before the log --
+  read_only = 18,  // the leader's disk is full; reads are answered
 };
-inline constexpr raft_errc last_raft_errc = raft_errc::machine_failed;
+inline constexpr raft_errc last_raft_errc = raft_errc::read_only;
 
 // A clear word or two, for logs and error texts.
 std::string_view to_string(raft_errc code);

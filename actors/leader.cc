@@ -81,6 +81,7 @@ raft_errc leader::refuse_now(size_t bytes) const {
 caf::result<outcome> leader::on_propose(const propose& m) {
   TROUPE_SPAN(debug, "leader.propose", "request=" << m.id << " commands=" << m.commands.size());
   const size_t bytes = m.commands.bytes().size();
+  if (full_) return refusal(m.id, raft_errc::read_only);
   if (handover_ && handover_->closed) return refusal(m.id, raft_errc::busy);
   if (const auto why = refuse_now(bytes); why != raft_errc::none) return refusal(m.id, why);
   if (m.only_under && m.only_under != options_.elected.leader)
@@ -136,11 +137,15 @@ void leader::seal(batch_kind kind) {
 void leader::write(const batch_ptr& b) {
   followers_.tell(replicate{b, protocol_.committed()});
   self_->request(options_.store, caf::infinite, append{options_.elected, {}, {b}})
-      .then([this, last = b->last()](const flushed&) { commit(protocol_.on_flushed(last, now())); },
-            [this](const caf::error& e) {
-              const auto code = code_of(e, raft_errc::storage_failed);
-              end(code == raft_errc::fenced ? raft_errc::deposed : code);
-            });
+      .then(
+          [this, last = b->last()](const flushed& f) {
+            note_disk(f.full);
+            commit(protocol_.on_flushed(last, now()));
+          },
+          [this](const caf::error& e) {
+            const auto code = code_of(e, raft_errc::storage_failed);
+            end(code == raft_errc::fenced ? raft_errc::deposed : code);
+          });
 }
 
 void leader::commit(std::optional<log_index> committed) {

@@ -169,6 +169,12 @@ class leader {
   void leave();
   void watch();
 
+  // -- a full disk --
+  void note_disk(bool full);
+  void refuse_gathered(raft_errc why);
+  void look_for_room();
+  void make_way();
+
   void publish();
 
   // What each write costs besides its bytes: blank ones have none.
@@ -198,6 +204,10 @@ class leader {
   std::set<node_id> replaced_;                // members that came back with another data directory
   std::map<node_id, uint64_t> incarnations_;  // met, and not in the membership yet
   std::optional<handover> handover_;
+  bool full_ = false;  // the disk, as the log store told last
+  bool looks_for_room_ = false;
+  std::set<node_id> declined_;  // who did not take over while it was full
+  instant asks_again_;          // all of them
   alarm watch_;
   instant published_;
 };

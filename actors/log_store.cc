@@ -70,16 +70,32 @@ absl::Status write(log_store_state& state, const append& m) {
   return absl::OkStatus();
 }
 
+absl::Status look_for_room(log_store_state& state) {
+  auto& s = *state.storage;
+  if (!s.has_room())
+    if (auto status = s.make_room(); !status.ok()) return status;
+  const bool full = !s.has_room();
+  if (full == std::exchange(state.full, full)) return absl::OkStatus();
+  if (full)
+    TROUPE_EVENT(warn) << "the disk is full: no commands are taken until there is room again";
+  else
+    TROUPE_EVENT(info) << "there is room on the disk again";
+  return absl::OkStatus();
+}
+
 void on_sync(self_ptr self) {
   auto& state = self->state;
   TROUPE_SPAN(trace, "log_store.sync", "appends=" << state.unsynced.size());
-  if (auto status = state.storage->sync(); !status.ok()) {
+  auto status = state.storage->sync();
+  if (status.ok()) status = look_for_room(state);
+  if (!status.ok()) {
     fail(self, status);
     return;
   }
-  const flushed fact{state.storage->tail().last};
+  const flushed fact{state.storage->tail().last, state.full};
   state.board->post([&](metrics& b) {
     b.last = fact.last;
+    b.disk_full = fact.full;
     ++b.totals.syncs;
     b.totals.appends += state.unsynced.size();
   });

@@ -4,6 +4,9 @@
 // cannot write any more, whoever sends first. Vote and log writes share its one ordered queue.
 // Appends that wait in its mailbox are written together and synced once (group commit).
 //
+// A full disk is no failure: it says so with each flush (`flushed::full`), long before a write
+// fails, and looks for room with each flush until there is some.
+//
 // A failed write ends it with raft_errc::storage_failed, and its node with it: after a failed fsync
 // nothing can be known of the file, so nothing is retried and acknowledged.
 #pragma once
@@ -28,6 +31,7 @@ struct log_store_state {
   std::shared_ptr<observed> board;
   std::vector<std::pair<log_id, core::membership>> memberships;
   uint64_t cluster = 0;
+  bool full = false;  // as was told last
   // Written, to be answered after the next sync.
   std::vector<caf::typed_response_promise<flushed>> unsynced;
 

@@ -56,6 +56,8 @@ class fake_storage final : public storage::log_storage {
   }
   absl::Status purge(log_index last) override { return memory_.purge(last); }
   absl::Status reset(const log_tail& to) override { return memory_.reset(to); }
+  bool has_room() const override { return true; }
+  absl::Status make_room() override { return absl::OkStatus(); }
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override {
     return memory_.read(from, most);
   }

@@ -109,7 +109,8 @@ struct append {
   std::vector<batch_ptr> batches;  // none: a barrier, all before it is durable when it is answered
 };
 struct flushed {
-  log_id last;  // the log's end when it was flushed
+  log_id last;        // the log's end when it was flushed
+  bool full = false;  // the disk: what comes now is refused before it gets here
 };
 // Internal to log_store: everything that its mailbox held is written, sync it.
 struct sync_now {};

@@ -47,8 +47,9 @@ struct metrics {
   troupe::vote vote;  // on its disk
   leader_id leader;   // the leadership that it follows or holds; empty when it knows of none
 
-  log_id last;      // the log's end on its disk
-  log_index found;  // how much of it was there at the start, and was not overwritten since
+  bool disk_full = false;  // it takes no commands until there is room; reads are answered
+  log_id last;             // the log's end on its disk
+  log_index found;         // how much of it was there at the start, and was not overwritten since
   log_index committed, applied, snapshot, purged;  // as far as this node knows
 
   core::membership members;  // in force, committed or not

@@ -8,6 +8,7 @@
 //   none             it is done
 //   not_leader       nothing happened; ask the leader that comes with it, or again later
 //   busy             nothing happened: a bound was reached, here or at the leader; again later
+//   read_only        nothing happened: the leader's disk is full; again when there is room
 //   too_large        nothing happened, and nothing will: more than one call may bring
 //   shutting_down, storage_failed, machine_failed
 //                    this node has ended, in order or because of that. A command that is answered

@@ -118,6 +118,7 @@ class server {
   void on_leader_alive(bool log_changes);
   void judge_append(const core::append_request& m, append_promise promise);
   void write(core::accepted_append decision, append_promise promise);
+  void look_for_room();
   void hand_committed_over();
 
   query query_of(const read& m);
@@ -159,6 +160,8 @@ class server {
   peer_table peers_;
 
   accepted_batches accepted_;
+  bool full_ = false;  // the disk, as the log store told last
+  bool looks_for_room_ = false;
   log_index handed_over_;
   core::roll_call roll_;
   std::optional<core::founding> founding_;  // while it is not clear who begins the cluster

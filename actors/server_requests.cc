@@ -36,7 +36,8 @@ caf::result<core::append_reply> server::on_append_request(const core::append_req
 }
 
 void server::judge_append(const core::append_request& m, append_promise promise) {
-  auto decision = acceptor_->on_append_request(m, now());
+  auto decision = acceptor_->on_append_request(m, now(), full_);
+  if (full_) look_for_room();
   if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
     candidacy_.reset();
     TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
@@ -45,7 +46,8 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     });
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
     // It came from the leader and renewed its lease, which binds this node's own vote as well.
-    if (refusal->reply.verdict == core::verdict::conflict) on_leader_alive(false);
+    const bool alive = refusal->reply.verdict == core::verdict::conflict;
+    if (alive || refusal->why == core::no_room) on_leader_alive(false);
     const auto v = refusal->reply.verdict;
     const bool for_operators = v == core::verdict::failed || v == core::verdict::replaced;
     if (for_operators && refusal->why != last_refusal_)
@@ -82,12 +84,24 @@ void server::write(core::accepted_append decision, append_promise promise) {
   self_
       ->request(options_.store, caf::infinite,
                 append{acceptor_->saved(), decision.truncate_after, std::move(decision.batches)})
-      .then([promise, reply](const flushed&) mutable { promise.deliver(std::move(reply)); },
-            [promise, reply](const caf::error&) mutable {
-              reply.verdict = core::verdict::failed;
-              reply.durable = {};
-              promise.deliver(std::move(reply));
-            });
+      .then(
+          [this, promise, reply](const flushed& f) mutable {
+            full_ = f.full;
+            promise.deliver(std::move(reply));
+          },
+          [promise, reply](const caf::error&) mutable {
+            reply.verdict = core::verdict::failed;
+            reply.durable = {};
+            promise.deliver(std::move(reply));
+          });
+}
+
+// Each flush does; where nothing is written, one that has nothing to flush.
+void server::look_for_room() {
+  if (std::exchange(looks_for_room_, true)) return;
+  self_->request(options_.store, caf::infinite, append{acceptor_->saved(), {}, {}})
+      .then([this](const flushed& f) { looks_for_room_ = false, full_ = f.full; },
+            [this](const caf::error&) { looks_for_room_ = false; });
 }
 
 void server::hand_committed_over() {
@@ -267,7 +281,7 @@ caf::result<core::transfer_reply> server::on_transfer_request(const core::transf
   const bool from_our_leader = m.cluster == acceptor_->cluster() && m.leader.committed &&
                                m.leader == acceptor_->saved() && m.leader.leader.node != m.to;
   const bool able = m.to == options_.id && roster_.members().is_voter(m.to) && may_stand() &&
-                    !leader_ && m.last == acceptor_->log().last();
+                    !leader_ && !full_ && m.last == acceptor_->log().last();
   if (!from_our_leader || !able) return core::transfer_reply{false};
   TROUPE_EVENT(info) << "n" << options_.id << " takes over from " << m.leader;
   campaign(/*handed_by=*/m.leader);

@@ -67,11 +67,11 @@ class log_storage {
 
   // False when the disk is full. What is under way still fits: as much as the storage keeps in
   // reserve, a segment of 64 MiB in `durable_storage`; whoever fills that too meets an error, and
-  // the end of all writing. Votes and purges need no room.
-  virtual bool has_room() const { return true; }
+  // the end of all writing. Votes and purges need no room. Always true where there is no disk.
+  virtual bool has_room() const = 0;
   // Looks for the reserve again, where it is missing. An error is one of the file system, and
   // sticky; a disk that is still full is none.
-  virtual absl::Status make_room() { return absl::OkStatus(); }
+  virtual absl::Status make_room() = 0;
 
   // -- reads ------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class memory_storage final : public log_storage {
   absl::Status purge(log_index last) override;
   absl::Status reset(const log_tail& to) override;
 
+  bool has_room() const override { return true; }
+  absl::Status make_room() override { return absl::OkStatus(); }
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
 
  private:

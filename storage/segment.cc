@@ -33,7 +33,7 @@ absl::StatusOr<std::unique_ptr<segment>> segment::create(env& files, const std::
   if (!from.empty()) TROUPE_TRY(files.rename(dir + "/" + std::string(from), path));
   TROUPE_TRY_LET(auto file,
                  files.open(path, from.empty() ? open_mode::create : open_mode::existing));
-  if (from.empty()) TROUPE_TRY(file->allocate(options.size.value));
+  if (from.empty()) TROUPE_TRY(file->allocate(options.room()));
   TROUPE_TRY(file->write(0, encode_header(header)));
   auto made = std::unique_ptr<segment>(new segment(std::move(file), header, options));
   TROUPE_TRY(made->zero_ahead(0));
@@ -155,7 +155,7 @@ absl::Status segment::cut(size_t count, const log_tail& tail) {
 
 // Cutting gave the room away. Where another program took it meanwhile, this segment has none.
 absl::Status segment::allocate_again() {
-  const auto status = file_->allocate(options_.size.value);
+  const auto status = file_->allocate(options_.room());
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;
 }
 

@@ -35,6 +35,8 @@ struct segment_options {
   // A segment is closed when the next batch would make it larger; a batch larger than that has a
   // segment to itself.
   byte_count size = MiB(64);
+  // On the disk: the last mark may lie behind.
+  uint64_t room() const { return size.value + mark::size; }
   // How much is zeroed at a time.
   byte_count zero_ahead = MiB(1);
 };

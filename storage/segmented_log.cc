@@ -119,7 +119,7 @@ absl::Status segmented_log::make_room() {
   const std::string path = dir_ + "/" + std::string(reserve_name);
   if (auto gone = files_.remove(path); !gone.ok() && !absl::IsNotFound(gone)) return gone;
   auto made = files_.open(path, open_mode::create);
-  auto status = made.ok() ? (*made)->allocate(options_.segments.size.value) : made.status();
+  auto status = made.ok() ? (*made)->allocate(options_.segments.room()) : made.status();
   reserved_ = status.ok();
   if (!absl::IsResourceExhausted(status)) return status;
   return made.ok() ? files_.remove(path) : absl::OkStatus();

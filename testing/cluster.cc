@@ -227,6 +227,10 @@ void cluster::fill_disk(node_id id) {
   files.set_capacity(files.used() + chance_.below(4096));
 }
 
+void cluster::give_room(node_id id) {
+  nodes_.at(id).files->set_capacity(std::numeric_limits<uint64_t>::max());
+}
+
 // -- what they do ---------------------------------------------------------------------------------
 
 void cluster::observe(caf::actor_id ran) {

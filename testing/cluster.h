@@ -72,6 +72,7 @@ class cluster {
   void freeze(node_id id, bool frozen);
   // No room is left but a little.
   void fill_disk(node_id id);
+  void give_room(node_id id);
 
   // Call after every step with the actor that ran: judges what changed.
   void observe(caf::actor_id ran);

@@ -53,7 +53,7 @@ void nemesis::act(instant now) {
 void nemesis::stop() {
   partition_at_ = crash_at_ = disk_at_ = wipe_at_ = restart_at_ = never;
   net_.heal();
-  for (const auto id : cluster_.up()) cluster_.break_disk(id, 0);
+  for (const auto id : cluster_.up()) cluster_.break_disk(id, 0), cluster_.give_room(id);
   if (cluster_.options().fastest == cluster_.options().slowest) return;
   cluster_.set_clocks_right();
   for (const auto id : cluster_.up()) cluster_.kill(id);
@@ -122,11 +122,13 @@ void nemesis::fault_disk() {
   auto up = cluster_.up();
   if (up.empty()) return;
   const auto victim = chance_.one_of(up);
-  TROUPE_EVENT(debug) << "SIM the disk of n" << victim << " gets worse";
-  if (chance_.chance(0.5))
+  TROUPE_EVENT(debug) << "SIM the disk of n" << victim << " gets worse, or all have room again";
+  if (chance_.chance(0.4))
     cluster_.break_disk(victim, 0.05);
-  else
+  else if (chance_.chance(0.5))
     cluster_.fill_disk(victim);
+  else
+    for (const auto id : up) cluster_.give_room(id);
 }
 
 void nemesis::wipe_disk() {

@@ -30,6 +30,8 @@ class watched_storage final : public storage::log_storage {
   absl::Status truncate_after(log_index last) override;
   absl::Status purge(log_index last) override;
   absl::Status reset(const log_tail& to) override;
+  bool has_room() const override { return watched_->has_room(); }
+  absl::Status make_room() override { return watched_->make_room(); }
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
 
  private:

@@ -102,7 +102,7 @@ const char* acceptor::malformed(const append_request& request) const {
   return nullptr;
 }
 
-append_decision acceptor::on_append_request(const append_request& request, instant now) {
+append_decision acceptor::on_append_request(const append_request& request, instant now, bool full) {
   TROUPE_SPAN(trace, "acceptor.append",
               "n" << state_.id << " previous=" << request.previous
                   << " batches=" << request.batches.size());
@@ -127,6 +127,9 @@ append_decision acceptor::on_append_request(const append_request& request, insta
     TROUPE_EVENT(debug) << "conflict at " << request.previous << ", go on at " << reply.hint;
     return append_refusal{reply, "its previous entry is not in our log"};
   }
+  const auto commands = [](const batch_ptr& b) { return b->kind() == batch_kind::commands; };
+  if (full && std::ranges::any_of(request.batches, commands))
+    return append_refusal{reply_to(request, verdict::failed), no_room};
   return accept(request);
 }
 

@@ -46,6 +46,7 @@ struct append_refusal {
 };
 // A reason that has a way forward of its own.
 inline constexpr const char* another_cluster = "it belongs to another cluster";
+inline constexpr const char* no_room = "the disk is full";
 
 using append_decision = std::variant<save_vote_first, accepted_append, append_refusal>;
 
@@ -83,7 +84,9 @@ class acceptor {
 
   // -- appends ----------------------------------------------------------------------------------
 
-  append_decision on_append_request(const append_request& request, instant now);
+  // `full`: there is no room for commands. They are refused, and the leader is alive all the same;
+  // the few entries that elect a leader or change the members still find room.
+  append_decision on_append_request(const append_request& request, instant now, bool full = false);
 
   // -- time -------------------------------------------------------------------------------------
 

@@ -123,13 +123,14 @@ bool leadership::keeps_up(node_id id, uint64_t lag, instant now) const {
   return has && has.index.value + lag >= last_.last.index.value;
 }
 
-node_id leadership::successor(instant now) const {
+node_id leadership::successor(instant now, const std::set<node_id>& except) const {
   node_id best;
   const auto rank = [&](node_id id) {
     return std::pair(members().nodes().at(id).priority, durable(id).index);
   };
   for (const node_id id : members().voters()) {
-    if (id == elected_.leader.node || !keeps_up(id, last_.last.index.value, now)) continue;
+    const bool asked = id != elected_.leader.node && !except.contains(id);
+    if (!asked || !keeps_up(id, last_.last.index.value, now)) continue;
     if (!best || rank(id) > rank(best)) best = id;
   }
   return best;

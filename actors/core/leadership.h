@@ -74,7 +74,7 @@ class leadership {
   bool keeps_up(node_id id, uint64_t lag, instant now) const;
   // The voter that should lead next: who answered within a lease, by priority, then by what it
   // has. 0 when there is none.
-  node_id successor(instant now) const;
+  node_id successor(instant now, const std::set<node_id>& except = {}) const;
 
   // -- reads (thesis 6.4) -----------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ exit_code explain(session& s, raft_errc code) {
       return say(refused, "that is too large");
     case raft_errc::storage_failed:
       return say(refused, "the leader's disk failed");
+    case raft_errc::read_only:
+      return say(refused, "the leader's disk is full; nothing happened, and reads are answered");
     default:
       return refuse_without_leader(s);
   }

@@ -46,6 +46,7 @@ resp::failure failure_of(raft_errc code) {
     case raft_errc::invalid:
       return resp::failure::malformed;
     case raft_errc::storage_failed:
+    case raft_errc::read_only:
       return resp::failure::read_only;
     case raft_errc::dropped:
     case raft_errc::outcome_unknown:

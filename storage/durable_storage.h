@@ -44,6 +44,8 @@ class durable_storage final : public log_storage {
                                                                const durable_options& options);
 
   const identity& owner() const { return owner_; }
+  // What opening found damaged and mended from a copy, with file and offset; empty: nothing.
+  const std::string& repaired() const { return vote_->repaired(); }
 
   uint64_t incarnation() const override { return owner_.incarnation; }
   vote saved_vote() const override { return vote_->saved(); }

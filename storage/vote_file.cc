@@ -87,7 +87,10 @@ absl::StatusOr<std::unique_ptr<vote_file>> vote_file::open(env& files, const std
     if (!s.ok() && !absl::IsDataLoss(s.status())) return s.status();
   if (!slots[0].ok() && !slots[1].ok()) return slots[0].status();
   for (const auto& s : slots)
-    if (!s.ok()) TROUPE_EVENT(warn) << "repairing from its copy: " << s.status().message();
+    if (!s.ok()) {
+      TROUPE_EVENT(warn) << "repairing from its copy: " << s.status().message();
+      found->repaired_ = std::string(s.status().message());
+    }
   const bool second = !slots[0].ok() || (slots[1].ok() && slots[1]->sequence > slots[0]->sequence);
   found->saved_ = slots[second]->saved;
   found->joined_ = slots[second]->joined;

@@ -37,6 +37,8 @@ class vote_file {
   const vote& saved() const { return saved_; }
   // What log_storage says of it, saved with the vote.
   bool joined() const { return joined_; }
+  // What was wrong with the copy that opening replaced; empty: nothing.
+  const std::string& repaired() const { return repaired_; }
   // Durable when it returns. After a crash meanwhile: what was saved before, or this.
   absl::Status save(const vote& v, bool joined);
 
@@ -49,6 +51,7 @@ class vote_file {
   const identity owner_;
   vote saved_;
   bool joined_ = false;
+  std::string repaired_;
   uint64_t sequence_ = 0;  // of saved_: each save has the next
   int durable_slot_ = 0;   // holds saved_ for certain
 };

@@ -46,6 +46,13 @@ struct command {
   absl::StatusOr<action> (*parse)(words);
 };
 
+// Looks at files of this machine; no node is asked.
+struct offline_command {
+  const char* name;
+  const char* arguments;
+  exit_code (*run)(const std::string& path, bool json);
+};
+
 // The parser of a command without arguments.
 template <exit_code (*run)(session&)>
 absl::StatusOr<action> just(words) {
@@ -56,6 +63,7 @@ std::span<const command> status_commands();
 std::span<const command> member_commands();
 std::span<const command> leader_commands();
 std::span<const command> kv_commands();
+std::span<const offline_command> offline_commands();
 
 // One line on stderr. Answers `code`.
 exit_code say(exit_code code, absl::string_view why);

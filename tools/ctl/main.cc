@@ -42,6 +42,8 @@ std::string usage_text() {
       "ctl --node=host:port [--json] COMMAND\n"
       "Asks any member of a running Troupe cluster, at its raft address. Commands:\n";
   for (const auto& c : all_commands()) absl::StrAppend(&text, "  ", c.name, c.arguments, "\n");
+  absl::StrAppend(&text, "Of the files of a node that is not running:\n");
+  for (const auto& c : offline_commands()) absl::StrAppend(&text, "  ", c.name, c.arguments, "\n");
   return text + "Exit code: 0 done, 1 refused and nothing changed, 2 wrong use, 3 outcome unknown.";
 }
 
@@ -91,6 +93,7 @@ absl::StatusOr<action> read_command(words line) {
   if (c == known.end()) {
     std::vector<std::string> names;
     for (const auto& k : known) names.push_back(k.name);
+    for (const auto& k : offline_commands()) names.push_back(k.name);
     return wrong("'", line[0], "' is not a command", did_you_mean(line[0], names),
                  "; --help lists them");
   }
@@ -108,6 +111,14 @@ exit_code run(int argc, char** argv) {
   const auto line = parse_flags({"ctl", usage_text(), "tools/ctl/"}, argc, argv);
   const auto chosen = read_choices();
   if (!chosen.ok()) return say(chosen.status());
+  const auto offline = offline_commands();
+  if (const auto c =
+          std::ranges::find(offline, line.empty() ? "" : line[0], &offline_command::name);
+      c != offline.end()) {
+    if (line.size() != 2) return say(usage, absl::StrCat("use: ", c->name, c->arguments));
+    trace::verbosity = 0;
+    return c->run(line[1], chosen->json);
+  }
   const auto act = read_command(line);
   if (!act.ok()) return say(act.status());
   trace::verbosity = 0;  // its errors are said by ctl itself

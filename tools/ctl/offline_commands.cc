@@ -1,0 +1,113 @@
+// Commands about the data directory of a node that is not running.
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "actors/membership_codec.h"
+#include "storage/posix_env.h"
+#include "storage/verify.h"
+#include "tools/ctl/command.h"
+
+namespace troupe::tools {
+namespace {
+
+// 0 clean, 1 mended from its own copies, 2 damaged, 3 could not be looked at.
+enum verdict { clean = 0, mended = 1, damaged = 2, not_seen = 3 };
+
+constexpr byte_count chunk = MiB(8);
+
+std::string text_of(const log_id& id) {
+  return absl::StrCat("T", id.leader.in.value, ".N", id.leader.node.value, "/", id.index.value);
+}
+
+// What the directory is not, on stderr.
+exit_code explain(const absl::Status& why) {
+  const bool lost = absl::IsDataLoss(why) || absl::IsUnimplemented(why);
+  return say(static_cast<exit_code>(lost ? damaged : not_seen), why.message());
+}
+
+exit_code verify(const std::string& dir, bool json) {
+  const auto files = storage::make_posix_env(storage::sync_mode::always);
+  const auto found = storage::open_for_verification(*files, dir);
+  if (!found.ok()) return explain(found.status());
+  const auto& s = **found;
+  const auto vote = s.saved_vote();
+  const auto voted = absl::StrCat("T", vote.leader.in.value, ".N", vote.leader.node.value,
+                                  vote.committed ? "!" : "?");
+  if (json)
+    print(nlohmann::json{{"node", s.owner().node.value},
+                         {"vote", voted},
+                         {"purged", s.purged().last.index.value},
+                         {"last", text_of(s.tail().last)},
+                         {"repaired", s.repaired()}}
+              .dump() +
+          "\n");
+  else
+    print(absl::StrCat("node ", s.owner().node.value, ", vote ", voted, ", entries ",
+                       s.purged().last.index.next().value, " to ", text_of(s.tail().last), ": ",
+                       s.repaired().empty() ? "clean" : absl::StrCat("mended: ", s.repaired()),
+                       "\n"));
+  return static_cast<exit_code>(s.repaired().empty() ? clean : mended);
+}
+
+const char* word_for(batch_kind kind) {
+  switch (kind) {
+    case batch_kind::commands:
+      return "commands";
+    case batch_kind::membership:
+      return "members";
+    case batch_kind::blank:
+      break;
+  }
+  return "blank";
+}
+
+// A line for each batch.
+void print_batch(const batch& b, bool json) {
+  std::string members;
+  if (b.kind() == batch_kind::membership)
+    if (const auto m = decode_membership(*b.entries().begin())) {
+      std::ostringstream out;
+      out << *m;
+      members = out.str();
+    }
+  if (json)
+    print(nlohmann::json{{"first", b.first_index().value},
+                         {"last", text_of(b.last())},
+                         {"kind", word_for(b.kind())},
+                         {"bytes", b.bytes().size()},
+                         {"checksum", absl::StrCat(absl::Hex(b.checksum(), absl::kZeroPad16))},
+                         {"members", members}}
+              .dump() +
+          "\n");
+  else
+    print(absl::StrCat(b.first_index().value, "..", text_of(b.last()), " ", word_for(b.kind()), " ",
+                       b.bytes().size(), " bytes ", absl::Hex(b.checksum(), absl::kZeroPad16),
+                       members.empty() ? "" : " ", members, "\n"));
+}
+
+exit_code dump_log(const std::string& dir, bool json) {
+  const auto files = storage::make_posix_env(storage::sync_mode::always);
+  const auto found = storage::open_for_verification(*files, dir);
+  if (!found.ok()) return explain(found.status());
+  auto& s = **found;
+  for (auto at = s.purged().last.index.next(); at <= s.tail().last.index;) {
+    const auto some = s.read(at, chunk);
+    if (!some.ok()) return explain(some.status());
+    for (const auto& b : *some) print_batch(*b, json);
+    at = some->back()->last_index().next();
+  }
+  return done;
+}
+
+constexpr offline_command commands[] = {
+    {"verify", " DATA_DIR", verify},
+    {"log", " DATA_DIR", dump_log},
+};
+
+}  // namespace
+
+std::span<const offline_command> offline_commands() { return commands; }
+
+}  // namespace troupe::tools

@@ -59,6 +59,8 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
     return absl::FailedPreconditionError(absl::StrCat("data directory ", options.dir,
                                                       " belongs to node ", owner->node.value,
                                                       ", not to node ", options.node.value));
+  // A process that ended while it set up the directory may have left a name that is not durable.
+  TROUPE_TRY(files.sync_dir(options.dir));
   auto opened = std::unique_ptr<durable_storage>(new durable_storage(std::move(lock), *owner));
   // The log first: opening the vote writes, and a damaged log must leave all as it is.
   TROUPE_TRY_LET(opened->log_,

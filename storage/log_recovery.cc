@@ -59,7 +59,9 @@ class recovery {
       TROUPE_EVENT(info) << "removed leftover " << path_of(sequence);
       TROUPE_TRY(files_.remove(path_of(sequence)));
     }
-    return sequences_.empty() ? absl::OkStatus() : files_.sync_dir(dir_);
+    // Also when there are none: the newest segment may have a name that is not durable yet, where a
+    // process ended while it began that segment.
+    return files_.sync_dir(dir_);
   }
 
   std::deque<found_segment>& found() { return found_; }

@@ -14,9 +14,10 @@ constexpr size_t most_under_way = 4;
 // The place in the log of the first of `count` commands of which the last is at `last`.
 uint64_t first_of(log_index last, size_t count) { return last.value + 1 - count; }
 
-void tell_committed(intake::load& load, log_index last, size_t count) {
+void tell_committed(intake::load& load, const log_id& last) {
+  const auto first = first_of(last.index, load.callbacks.size());
   for (auto& [item, told] : std::exchange(load.on_commit, {}))
-    told(load.whole ? last : log_index(first_of(last, count) + item));
+    told(load.whole ? last : log_id{last.leader, log_index(first + item)});
 }
 
 // `consecutive`: the items have places in the log, next to each other.
@@ -37,7 +38,7 @@ void answer_each(intake::load& load, const outcome& o, bool consecutive) {
 
 void answer_load(intake::load& load, const outcome& o, bool consecutive) {
   // Committed at the latest now, whether or not the notice of it came.
-  if (o.code == raft_errc::none) tell_committed(load, o.index, load.callbacks.size());
+  if (o.code == raft_errc::none) tell_committed(load, {o.under, o.index});
   if (load.whole)
     load.whole(o);
   else
@@ -124,7 +125,7 @@ void edge::submit(intake::load load, loads& under_way, Message message) {
 // Comes before the outcome, if it comes at all: from the leader, not from its machine.
 void edge::on_committed(const committed& m) {
   const auto it = writes_.find(m.id);
-  if (it != writes_.end()) tell_committed(it->second, m.index, it->second.callbacks.size());
+  if (it != writes_.end()) tell_committed(it->second, m.at);
 }
 
 void edge::finish(loads& under_way, request_id id, const outcome& o) {

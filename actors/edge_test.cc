@@ -60,7 +60,7 @@ TEST_F(edge_test, a_commit_that_nobody_told_of_is_told_with_the_outcome) {
   auto node = node_of(2);
   std::string told;
   const auto add = [&](char what) {
-    return [&told, what](log_index i) { told += what + std::to_string(i.value) + " "; };
+    return [&told, what](const log_id& i) { told += what + std::to_string(i.index.value) + " "; };
   };
   node.write("a", {.on_commit = add('a')});
   auto last = node.write("b", {.on_commit = add('b')});

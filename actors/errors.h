@@ -12,9 +12,11 @@ namespace troupe {
 enum class raft_errc : uint8_t {
   none = 0,
   // -- refused before the log: nothing happened, a client may try again --
-  not_leader = 1,  // go to the leader that comes with it, when one is known
-  busy = 2,        // a bound on what is under way was reached
-  too_large = 3,   // larger than one batch may be; trying again does not help
+  not_leader = 1,    // go to the leader that comes with it, when one is known
+  busy = 2,          // a bound on what is under way was reached
+  too_large = 3,     // larger than one batch may be; trying again does not help
+  quorum_lost = 10,  // the leader does not reach a write quorum
+  read_only = 18,    // the leader's disk is full; reads are answered
   // -- it was in the log --
   dropped = 4,          // given up for certain: another order took its place, or it was aborted
   outcome_unknown = 5,  // it may or may not take effect
@@ -23,7 +25,6 @@ enum class raft_errc : uint8_t {
   storage_failed = 7,  // the disk failed or is full: nothing is acknowledged any more
   unreachable = 8,     // no connection to the peer
   deposed = 9,         // another leader was elected
-  quorum_lost = 10,    // no write quorum answered within the lease
   shutting_down = 11,
   not_allowed = 12,  // not in the state that the node or the cluster is in
   invalid = 13,      // the request makes no sense
@@ -33,10 +34,8 @@ enum class raft_errc : uint8_t {
   precondition_failed = 16,  // the cluster is not in the state that the caller asked for
   // -- the node --
   machine_failed = 17,  // the user's state machine threw: its node ends
-  // -- as those that were refused before the log --
-  read_only = 18,  // the leader's disk is full; reads are answered
 };
-inline constexpr raft_errc last_raft_errc = raft_errc::read_only;
+inline constexpr raft_errc last_raft_errc = raft_errc::read_only;  // the greatest
 
 // A clear word or two, for logs and error texts.
 std::string_view to_string(raft_errc code);

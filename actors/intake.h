@@ -25,8 +25,8 @@ struct answer {
 // call returns: keep it short and never block in it. An empty one: nobody wants to know.
 using callback = absl::AnyInvocable<void(const answer&)>;
 using outcome_callback = absl::AnyInvocable<void(const outcome&)>;
-// The command is committed at this index, but not applied yet.
-using commit_callback = absl::AnyInvocable<void(log_index)>;
+// The command is committed under this log id, but not applied yet.
+using commit_callback = absl::AnyInvocable<void(const log_id&)>;
 
 // Thread safe.
 class intake {

@@ -37,7 +37,7 @@ TEST(intake_test, a_notice_of_the_commit_costs_as_well) {
   const auto plain = [&] { return in.push("", {}, [](const answer&) {}, {}); };
   const auto curious = [&] {
     return in.push(
-        "", {}, [](const answer&) {}, [](log_index) {});
+        "", {}, [](const answer&) {}, [](const log_id&) {});
   };
   const size_t without = fill(plain);
   drain(in);

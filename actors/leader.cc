@@ -44,7 +44,7 @@ leader::~leader() {
   caf::anon_send(options_.server, led{protocol_.committed()});
   for (auto& p : pending_)
     for (auto& c : p.claims) c.to.deliver_at_end(refusal(c.id, raft_errc::outcome_unknown));
-  for (auto& c : gathering_claims_) c.to.deliver_at_end(refusal(c.id, raft_errc::not_leader));
+  for (auto& c : gathering_claims_) c.to.deliver_at_end(refusal(c.id, why_refused_));
   refuse_reads();
   if (change_)
     change_->who_asked.deliver_at_end(
@@ -57,6 +57,7 @@ leader::~leader() {
 void leader::end(raft_errc why) {
   TROUPE_EVENT(info) << "n" << options_.id << " stops leading " << options_.elected << ": "
                      << to_string(why);
+  if (why == raft_errc::quorum_lost) why_refused_ = why;
   self_->quit(make_error(why));
 }
 
@@ -72,7 +73,7 @@ void leader::write_first_entry() {
 }
 
 raft_errc leader::refuse_now(size_t bytes) const {
-  if (!protocol_.active(now())) return raft_errc::not_leader;
+  if (!protocol_.active(now())) return raft_errc::quorum_lost;
   if (bytes > max_command_bytes) return raft_errc::too_large;
   if ((under_way_ + bytes) > options_.limits.under_way) return raft_errc::busy;
   return raft_errc::none;
@@ -174,7 +175,7 @@ void leader::tell_proposers(const pending_batch& p) {
   auto next = p.what->first_index();
   for (const auto& c : p.claims) {
     next += c.count;
-    if (c.notify) c.to.tell(self_, troupe::committed{c.id, next - 1});
+    if (c.notify) c.to.tell(self_, troupe::committed{c.id, {options_.elected.leader, next - 1}});
   }
 }
 

@@ -210,6 +210,8 @@ class leader {
   instant asks_again_;          // all of them
   alarm watch_;
   instant published_;
+  // What those hear at the end whose writes were never appended, and whose reads were not answered.
+  raft_errc why_refused_ = raft_errc::not_leader;
 };
 
 struct leader_state {

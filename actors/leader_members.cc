@@ -14,7 +14,7 @@ namespace troupe {
 
 caf::result<admin_reply> leader::on_admin(const admin_request& m) {
   if (!protocol_.active(now()) && !std::holds_alternative<abort_change>(m.command))
-    return admin_reply{raft_errc::not_leader, {}, {}, "the leader is out of touch"};
+    return admin_reply{raft_errc::quorum_lost, {}, {}, ""};
   if (const auto* c = std::get_if<change_members>(&m.command)) return on_change(m, *c);
   if (const auto* t = std::get_if<transfer>(&m.command)) return on_transfer(m, t->to);
   if (std::holds_alternative<abort_change>(m.command)) return on_abort_change();

@@ -65,7 +65,7 @@ void leader::release_reads() {
 
 void leader::refuse_reads() {
   for (auto& r : reads_) confirmed_.push_back(std::move(r.what));
-  for (auto& q : confirmed_) q.to.deliver_at_end(refusal(q.id, raft_errc::not_leader));
+  for (auto& q : confirmed_) q.to.deliver_at_end(refusal(q.id, why_refused_));
 }
 
 }  // namespace troupe

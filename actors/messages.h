@@ -44,7 +44,7 @@ struct propose {
 // applied.
 struct committed {
   request_id id;
-  log_index index;  // of the last command
+  log_id at;  // of the last command
 };
 
 enum class read_mode : uint8_t {

@@ -51,6 +51,8 @@ struct metrics {
   log_id last;             // the log's end on its disk
   log_index found;         // how much of it was there at the start, and was not overwritten since
   log_index committed, applied, snapshot, purged;  // as far as this node knows
+  // As far as it has heard: a follower that is behind lacks some of it. Never below `committed`.
+  log_index cluster_committed;
 
   core::membership members;  // in force, committed or not
   log_id members_at;

@@ -168,7 +168,7 @@ metrics some_metrics() {
   m.leader = m.vote.leader;
   m.last = {m.leader, log_index(9)};
   m.found = log_index(7);
-  m.committed = log_index(8), m.applied = log_index(7);
+  m.cluster_committed = log_index(10), m.committed = log_index(8), m.applied = log_index(7);
   m.snapshot = log_index(5), m.purged = log_index(4);
   m.members = members_of({1, 2, 3});
   m.quorum_acked = instant(5s);
@@ -201,6 +201,7 @@ TEST(until_test, positions_are_reached_exactly_or_at_least) {
   using make = condition (*)(log_index);
   const std::vector<std::tuple<make, make, uint64_t>> all{
       {until::last, until::last_at_least, 9},
+      {until::cluster_committed, until::cluster_committed_at_least, 10},
       {until::committed, until::committed_at_least, 8},
       {until::applied, until::applied_at_least, 7},
       {until::snapshot, until::snapshot_at_least, 5},

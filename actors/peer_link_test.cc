@@ -43,7 +43,7 @@ server_actor::behavior_type echo(server_actor::pointer self) {
       [self](const propose& m) {
         if (m.notify_commit)
           caf::anon_send(caf::actor_cast<caf::actor>(self->current_sender()),
-                         committed{m.id, log_index(m.commands.size())});
+                         committed{m.id, {{}, log_index(m.commands.size())}});
         return outcome{m.id, raft_errc::none, {}, {}, m.commands};
       },
       [](const read& m) {
@@ -196,7 +196,7 @@ TEST_F(peer_link_test, the_notice_of_a_commit_is_passed_back_to_the_proposer) {
   ASSERT_EQ(future.wait_for(patience), std::future_status::ready);
   const auto c = future.get();
   EXPECT_EQ(c.id, m.id);
-  EXPECT_EQ(c.index, log_index(1));
+  EXPECT_EQ(c.at.index, log_index(1));
 }
 
 TEST_F(peer_link_test, peers_that_say_nothing_or_refuse_hold_up_no_other) {

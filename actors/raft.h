@@ -7,6 +7,7 @@
 //
 //   none             it is done
 //   not_leader       nothing happened; ask the leader that comes with it, or again later
+//   quorum_lost      nothing happened: the leader does not reach a write quorum; again later
 //   busy             nothing happened: a bound was reached, here or at the leader; again later
 //   read_only        nothing happened: the leader's disk is full; again when there is room
 //   too_large        nothing happened, and nothing will: more than one call may bring

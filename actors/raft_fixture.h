@@ -164,6 +164,13 @@ class virtual_raft_test : public testing::Test {
       network_->add(nodes_.back());
     }
   }
+  // The same, until all know its leader, which has something to read.
+  void start_led(uint64_t n, const core::membership& members) {
+    start(n, members);
+    const duration most = std::chrono::seconds(10);
+    for (auto& node : nodes_) ASSERT_EQ(got(node.wait(until::leader_known(), most)), waited::ok);
+    ASSERT_EQ(got(leader()->write_blank()).code, raft_errc::none);
+  }
   raft* leader() {
     for (auto& n : nodes_)
       if (n.is_leader()) return &n;

@@ -2,6 +2,7 @@
 // virtual time where a deadline matters.
 #include <atomic>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -32,10 +33,13 @@ class record {
   std::vector<std::string> all_;
 };
 
-std::string at(const char* what, log_index i) { return what + std::to_string(i.value); }
+std::string at(const char* what, const log_id& i) {
+  std::ostringstream out;
+  out << what << i;
+  return out.str();
+}
 
-// -- where it stands
-// -------------------------------------------------------------------------------
+// -- where it stands ------------------------------------------------------------------------------
 
 TEST_F(raft_test, who_writes_is_told_the_log_id) {
   start_cluster(3, members_of({1, 2, 3}));
@@ -86,7 +90,7 @@ TEST_F(raft_test, fenced_and_other_writes_of_one_thread_keep_their_order) {
 
 // -- notice of the commit -------------------------------------------------------------------------
 
-TEST_F(raft_test, a_commit_is_told_before_the_result_with_the_same_index) {
+TEST_F(raft_test, a_commit_is_told_before_the_result_with_the_same_log_id) {
   start_cluster(3, members_of({1, 2, 3}));
   for (auto& node : nodes_) {
     constexpr int writes = 50;
@@ -95,11 +99,12 @@ TEST_F(raft_test, a_commit_is_told_before_the_result_with_the_same_index) {
     std::promise<void> all;
     for (int i = 0; i < writes; ++i) {
       write_options how;
-      if (i % 2 == 0) how.on_commit = [&told, i](log_index c) { told[i].add(at("commit ", c)); };
+      if (i % 2 == 0)
+        how.on_commit = [&told, i](const log_id& c) { told[i].add(at("commit ", c)); };
       node.write(
           "add",
           [&told, &left, &all, i](const answer& a) {
-            told[i].add(at("done ", a.index));
+            told[i].add(at("done ", {a.under, a.index}));
             if (--left == 0) all.set_value();
           },
           std::move(how));
@@ -108,9 +113,9 @@ TEST_F(raft_test, a_commit_is_told_before_the_result_with_the_same_index) {
     for (int i = 0; i < writes; ++i) {
       const auto events = told[i].all();
       ASSERT_EQ(events.size(), i % 2 == 0 ? 2u : 1u);
-      const auto index = events.back().substr(5);
+      const auto id = events.back().substr(5);
       if (i % 2 == 0) {
-        EXPECT_EQ(events[0], "commit " + index);
+        EXPECT_EQ(events[0], "commit " + id);
       }
     }
   }
@@ -125,11 +130,11 @@ news_taker::behavior_type curious_client(news_taker::pointer self, server_actor 
   m.notify_commit = true;
   self->send(to, std::move(m));
   return {[=](const outcome& o) {
-            told->add(at("done ", o.index));
+            told->add(at("done ", {o.under, o.index}));
             done->set_value();
             self->quit();
           },
-          [=](const committed& c) { told->add(at("commit ", c.index)); }};
+          [=](const committed& c) { told->add(at("commit ", c.at)); }};
 }
 
 TEST_F(raft_test, an_actor_hears_of_the_commit_in_a_message_of_its_own) {
@@ -138,8 +143,8 @@ TEST_F(raft_test, an_actor_hears_of_the_commit_in_a_message_of_its_own) {
   const auto done = std::make_shared<std::promise<void>>();
   system_.spawn(curious_client, nodes_[0].server(), told, done);
   got(done->get_future());
-  const auto index = nodes_[0].metrics().last.index;
-  EXPECT_EQ(told->all(), (std::vector{at("commit ", index), at("done ", index)}));
+  const auto last = nodes_[0].metrics().last;
+  EXPECT_EQ(told->all(), (std::vector{at("commit ", last), at("done ", last)}));
 }
 
 // -- ways to write --------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ caf::result<core::append_reply> server::on_append_request(const core::append_req
 void server::judge_append(const core::append_request& m, append_promise promise) {
   auto decision = acceptor_->on_append_request(m, now(), full_);
   if (full_) look_for_room();
+  // What it has as well, its machine shows.
+  if (const auto heard = acceptor_->cluster_committed(); heard > acceptor_->committed())
+    options_.board->post([&](metrics& all) { all.cluster_committed = heard; });
   if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
     candidacy_.reset();
     TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;

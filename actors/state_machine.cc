@@ -39,7 +39,10 @@ state_machine::state_machine(self_ptr self, state_machine_options options)
 void state_machine::on_apply(apply& m) {
   TROUPE_SPAN(trace, "state_machine.apply", "upto=" << m.upto << " applied=" << applied_);
   committed_ = std::max(committed_, m.upto);
-  options_.board->post([&](metrics& all) { all.committed = committed_; });
+  options_.board->post([&](metrics& all) {
+    all.committed = committed_;
+    all.cluster_committed = std::max(all.cluster_committed, committed_);
+  });
   for (size_t i = 0; i < m.batches.size(); ++i)
     enqueue(m.batches[i], m.claims.empty() ? std::vector<claim>{} : std::move(m.claims[i]));
   advance();
@@ -81,7 +84,7 @@ void state_machine::advance() {
     if (!stale) apply_one(std::move(next));
   }
   options_.board->post([&](metrics& m) {
-    m.committed = committed_, m.applied = applied_;
+    m.applied = applied_;
     m.totals.batches = batches_, m.totals.commands = commands_;
   });
   want_answers();

@@ -63,6 +63,13 @@ inline condition committed(log_index i) {
 inline condition committed_at_least(log_index i) {
   return [i](const metrics& m) { return m.committed >= i; };
 }
+// The leader has, and so will this node.
+inline condition cluster_committed(log_index i) {
+  return [i](const metrics& m) { return m.cluster_committed == i; };
+}
+inline condition cluster_committed_at_least(log_index i) {
+  return [i](const metrics& m) { return m.cluster_committed >= i; };
+}
 inline condition applied(log_index i) {
   return [i](const metrics& m) { return m.applied == i; };
 }

@@ -217,14 +217,14 @@ bool decode(received bytes, outcome& m) {
 parts encode(const committed& m) {
   proto::CommittedNotice h;
   h.set_request(m.id.value);
-  h.set_index(m.index.value);
+  put(m.at, h.mutable_at());
   return only(h);
 }
 
 bool decode(received bytes, committed& m) {
   proto::CommittedNotice h;
   if (!parse(bytes, 0, h)) return false;
-  m = {request_id(h.request()), log_index(h.index())};
+  m = {request_id(h.request()), get(h.at())};
   return true;
 }
 

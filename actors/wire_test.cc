@@ -152,9 +152,9 @@ TEST(wire, what_clients_say_and_hear_has_one_payload_of_frames) {
   EXPECT_EQ(fenced.patience, std::chrono::seconds(4));
   EXPECT_EQ(fenced.only_under, leader_b);
   EXPECT_TRUE(fenced.notify_commit);
-  const auto c = arrived(committed{request_id(4), log_index(5)}, 0);
+  const auto c = arrived(committed{request_id(4), {leader_b, log_index(5)}}, 0);
   EXPECT_EQ(c.id, request_id(4));
-  EXPECT_EQ(c.index, log_index(5));
+  EXPECT_EQ(c.at, (log_id{leader_b, log_index(5)}));
   const auto r = arrived(
       read{request_id(2), some_frames(), read_mode::stale, 1, std::chrono::seconds(3), KiB(4)}, 1);
   EXPECT_EQ(r.id, request_id(2));
@@ -245,7 +245,7 @@ void for_each_strict_message(Check check) {
   check(core::vote_reply{node_id(3), 5, true, {leader_b, true}, at_9, 6, true, true});
   check(core::append_reply{session_a, 21, core::verdict::failed, at_9, at_11, {leader_b, false}});
   check(propose{request_id(1), some_frames(), 2, leader_b, true});
-  check(committed{request_id(4), log_index(5)});
+  check(committed{request_id(4), {leader_b, log_index(5)}});
   check(read{request_id(2), some_frames(), read_mode::stale, 1});
   check(outcome{request_id(3), raft_errc::none, node_id(4), log_index(5), some_frames()});
   check(initialize{members_of({1, 2, 3})});

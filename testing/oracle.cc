@@ -10,6 +10,7 @@ namespace {
 bool is_refusal(raft_errc code) {
   switch (code) {
     case raft_errc::not_leader:
+    case raft_errc::quorum_lost:
     case raft_errc::busy:
     case raft_errc::too_large:
     case raft_errc::dropped:

@@ -1,7 +1,7 @@
 // Judges what clients were told: every answer must be the truth, whatever happens in the cluster.
 //
 //   ok          applied exactly once, at its index, in the order of its proposal; never lost
-//   refused     (not_leader, busy, too_large, dropped, invalid): never applied
+//   refused     (not_leader, quorum_lost, busy, too_large, dropped, invalid): never applied
 //   otherwise   (a timeout, outcome_unknown, …) applied at most once, or never
 //
 // The machine is a list, and every answer says how long it was. So a history is linearizable

@@ -186,6 +186,21 @@ TEST_F(reads_test, a_new_leader_answers_no_read_before_its_first_entry_is_commit
   }
 }
 
+TEST_F(reads_test, a_leader_that_reaches_no_quorum_says_so_and_does_nothing) {
+  auto& s = play(3);
+  isolate(leader_);
+  const auto waiting = s.begin_read(leader_);
+  s.run_for(s.timing().lease() + 1ms);
+  ASSERT_EQ(s.nodes().leading(), std::vector{leader_}) << "it is not deposed yet";
+  EXPECT_EQ(s.write(leader_).code, raft_errc::quorum_lost);
+  EXPECT_EQ(s.read(leader_).code, raft_errc::quorum_lost);
+  EXPECT_EQ(s.admin(leader_, transfer{}).code, raft_errc::quorum_lost);
+  EXPECT_FALSE(waiting->has_value()) << "it may yet be answered";
+  ASSERT_TRUE(s.run_until([&] { return waiting->has_value(); }, 2 * s.timing().lease()));
+  EXPECT_EQ((*waiting)->code, raft_errc::quorum_lost);
+  EXPECT_EQ(s.write(leader_).code, raft_errc::not_leader);
+}
+
 // Scenarios 24, 42, 43.
 TEST_F(reads_test, who_waits_at_a_leader_that_is_cut_off_is_never_told_ok_and_never_left_waiting) {
   auto& s = play(3);

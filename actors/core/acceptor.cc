@@ -118,6 +118,7 @@ append_decision acceptor::on_append_request(const append_request& request, insta
   }
   if (leader != state_.saved) return save_vote_first{leader};
   hear_of_leader(now);
+  cluster_committed_ = std::max(cluster_committed_, request.committed);
   // What was purged was applied, so it was committed and is the same everywhere.
   const bool known =
       state_.log.contains(request.previous) || request.previous.index < state_.log.purged().index;

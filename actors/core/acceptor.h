@@ -5,6 +5,7 @@
 // durable before the next event; log writes reach the log in the order of the decisions.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -105,6 +106,9 @@ class acceptor {
   const vote& saved() const { return state_.saved; }
   const log_view& log() const { return state_.log; }
   log_index committed() const { return committed_; }
+  // The greatest commit index that a leader told this node, whose log may end before it. For people
+  // only: nothing of it is verified here.
+  log_index cluster_committed() const { return std::max(cluster_committed_, committed_); }
   node_id id() const { return state_.id; }
   uint64_t cluster() const { return state_.cluster; }
   uint64_t incarnation() const { return state_.incarnation; }
@@ -136,6 +140,7 @@ class acceptor {
   vote_mode mode_;
   bool named_ = false;
   log_index committed_;
+  log_index cluster_committed_;
   vote leased_to_;
   bool heard_ = false;
   instant leased_until_;

@@ -152,6 +152,7 @@ TEST(append_test, committed_is_no_more_than_what_the_request_verified) {
   auto a = follower(log_of({{one, 3}, {two, 9}}), won(3, 3));
   accept(a, from(won(3, 3), at(one, 2), {}, 8));
   EXPECT_EQ(a.committed(), log_index(2)) << "the tail may still conflict";
+  EXPECT_EQ(a.cluster_committed(), log_index(8)) << "but so much the leader told";
   accept(a, from(won(3, 3), at(one, 3), {batch_of(three, 4, 5)}, 8));
   EXPECT_EQ(a.committed(), log_index(5));
   accept(a, from(won(3, 3), at(one, 3), {}, 2));

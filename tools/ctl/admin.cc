@@ -77,6 +77,8 @@ exit_code explain(session& s, const std::optional<admin_reply>& reply) {
                                       "what came of it"));
     case raft_errc::not_leader:
       return refuse_without_leader(s);
+    case raft_errc::quorum_lost:
+      return say(refused, no_quorum);
     case raft_errc::change_in_progress:
       return say(refused,
                  "another change of the members is in progress; wait for it, or end it with "

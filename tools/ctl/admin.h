@@ -34,12 +34,18 @@ auto ask_until(const session& s, Ask ask, Good good) {
   }
 }
 
-// Asks again while there is no leader, for then nothing happened: an election may be under way.
+// Asks again while there is no leader or it has no quorum, for then nothing happened: an election
+// may be under way.
 template <class Ask>
 auto ask_until_led(const session& s, Ask ask) {
-  return ask_until(
-      s, ask, [](const auto& answer) { return !answer || answer->code != raft_errc::not_leader; });
+  return ask_until(s, ask, [](const auto& answer) {
+    return !answer ||
+           (answer->code != raft_errc::not_leader && answer->code != raft_errc::quorum_lost);
+  });
 }
+
+inline constexpr const char* no_quorum =
+    "the leader does not reach a quorum of the voters; nothing happened. See that one is up";
 
 // That there is no leader to ask, or that the node is not the one to be asked.
 exit_code refuse_without_leader(session& s);

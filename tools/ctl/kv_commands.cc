@@ -14,6 +14,8 @@ exit_code explain(session& s, raft_errc code) {
       return say(refused, "another leader came in between; nothing happened");
     case raft_errc::outcome_unknown:
       return say(unknown, "it may or may not take effect: the leader was lost meanwhile");
+    case raft_errc::quorum_lost:
+      return say(refused, no_quorum);
     case raft_errc::busy:
       return say(refused, "the cluster is busy; try again");
     case raft_errc::too_large:

@@ -56,6 +56,12 @@ resp::failure failure_of(raft_errc code) {
   }
 }
 
+// Where the usual text of the failure would tell less than is known.
+std::string_view detail_of(raft_errc code) {
+  if (code != raft_errc::quorum_lost) return {};
+  return "the leader does not reach a quorum of the voters; nothing happened, try again";
+}
+
 read_mode mode_of(resp::read_mode mode) {
   switch (mode) {
     case resp::read_mode::lease:
@@ -185,7 +191,7 @@ class connection {
               if (o.code == raft_errc::none)
                 session_.on_results(id, o.results);
               else
-                session_.on_failure(id, failure_of(o.code));
+                session_.on_failure(id, failure_of(o.code), detail_of(o.code));
               on_answer();
             },
             [this, id](const caf::error& e) { fail(id, e); });

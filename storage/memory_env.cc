@@ -100,12 +100,12 @@ class memory_file final : public file {
   }
 
   absl::StatusOr<std::string> read(uint64_t offset, uint64_t length) override {
-    if (auto s = alive(); !s.ok()) return s;
+    if (auto s = look("read"); !s.ok()) return s;
     return offset < node_->live.size() ? node_->live.substr(offset, length) : std::string();
   }
 
   absl::StatusOr<uint64_t> size() override {
-    if (auto s = alive(); !s.ok()) return s;
+    if (auto s = look("size"); !s.ok()) return s;
     return node_->live.size();
   }
 
@@ -147,6 +147,11 @@ class memory_file final : public file {
     return env_.enter(call, path(), last);
   }
 
+  absl::Status look(std::string_view call) const {
+    if (auto s = alive(); !s.ok()) return s;
+    return env_.look(call, path());
+  }
+
   // The size, up to `wanted`, that this file may have.
   uint64_t room_for(uint64_t wanted) const {
     if (env_.capacity_ == std::numeric_limits<uint64_t>::max() || wanted <= node_->cost())
@@ -180,6 +185,21 @@ class memory_lock final : public dir_lock {
 };
 
 memory_env::memory_env() = default;
+
+memory_env::memory_env(const memory_env& from) : env(), dirs_(from.dirs_) {
+  // One file may have a live name, a durable one and some on the way.
+  std::map<const inode*, std::shared_ptr<inode>> copies;
+  const auto copy_of = [&](const std::shared_ptr<inode>& node) {
+    auto& copy = copies[node.get()];
+    if (node && !copy) copy = std::make_shared<inode>(*node);
+    return copy;
+  };
+  for (const auto& [path, node] : from.live_) live_[path] = copy_of(node);
+  for (const auto& [path, node] : from.durable_) durable_[path] = copy_of(node);
+  for (const auto& change : from.unsynced_)
+    unsynced_.push_back({change.dir, change.gone, change.name, copy_of(change.node)});
+}
+
 memory_env::~memory_env() = default;
 
 void memory_env::crash(uint64_t seed) {
@@ -196,6 +216,7 @@ void memory_env::crash(uint64_t seed) {
   live_ = durable_;
   locked_.clear();
   fault_ = nullptr;
+  read_fault_ = nullptr;
   power_off_call_ = 0;
   power_off_ = false;
   ++generation_;
@@ -220,6 +241,11 @@ absl::Status memory_env::enter(std::string_view call, const std::string& path, b
   return absl::OkStatus();
 }
 
+absl::Status memory_env::look(std::string_view call, const std::string& path) const {
+  if (power_off_) return power_error();
+  return read_fault_ ? read_fault_(call, path) : absl::OkStatus();
+}
+
 absl::Status memory_env::power_error() const { return absl::AbortedError("the power is off"); }
 
 absl::Status memory_env::require_dir(const std::string& path) const {
@@ -238,13 +264,14 @@ void memory_env::change_entry(entry_change change) {
 }
 
 absl::StatusOr<std::unique_ptr<file>> memory_env::open(const std::string& path, open_mode mode) {
-  if (power_off_) return power_error();
   auto found = live_.find(path);
   if (mode == open_mode::existing) {
+    if (auto s = look("open", path); !s.ok()) return s;
     if (found == live_.end())
       return absl::NotFoundError(absl::StrCat("open ", path, ": not found"));
     return std::make_unique<memory_file>(path, *this, found->second);
   }
+  if (power_off_) return power_error();
   if (auto s = require_dir(parent_of(path)); !s.ok()) return s;
   if (found != live_.end()) return absl::AlreadyExistsError(absl::StrCat("create ", path));
   bool last = false;
@@ -282,7 +309,7 @@ absl::Status memory_env::create_dirs(const std::string& path) {
 }
 
 absl::StatusOr<std::vector<std::string>> memory_env::list(const std::string& dir) {
-  if (power_off_) return power_error();
+  if (auto s = look("list", dir); !s.ok()) return s;
   if (auto s = require_dir(dir); !s.ok()) return s;
   std::vector<std::string> names;
   for (const auto& [path, node] : live_)

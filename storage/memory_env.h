@@ -23,6 +23,9 @@ class memory_env final : public env {
   static constexpr uint64_t sector_size = 512;
 
   memory_env();
+  // The same disk at this moment: what is written and what is durable. No file of the copy is open,
+  // none of its directories locked, no fault set.
+  memory_env(const memory_env& from);
   ~memory_env() override;
 
   // -- power -------------------------------------------------------------------------------------
@@ -44,6 +47,8 @@ class memory_env final : public env {
   // error is returned in place of carrying it out.
   using fault = std::function<absl::Status(std::string_view call, const std::string& path)>;
   void set_fault(fault f) { fault_ = std::move(f); }
+  // The same before each call that only reads: read, size, list, and open of what exists.
+  void set_read_fault(fault f) { read_fault_ = std::move(f); }
   // The disk holds this many bytes: a write beyond does what fits and fails with
   // kResourceExhausted.
   void set_capacity(uint64_t bytes) { capacity_ = bytes; }
@@ -77,6 +82,8 @@ class memory_env final : public env {
   // Counts a writing call. Not OK: do not carry it out. `last` is set on the call that the power
   // cut falls on: carry out what is not durability, then return power_error().
   absl::Status enter(std::string_view call, const std::string& path, bool* last);
+  // The same for a call that only reads, and is not counted.
+  absl::Status look(std::string_view call, const std::string& path) const;
   absl::Status power_error() const;
   absl::Status require_dir(const std::string& path) const;
   static void apply(const entry_change& change, names& to);
@@ -88,6 +95,7 @@ class memory_env final : public env {
   std::vector<entry_change> unsynced_;
   std::set<std::string> locked_;
   fault fault_;
+  fault read_fault_;
   uint64_t capacity_ = std::numeric_limits<uint64_t>::max();
   uint64_t calls_ = 0;
   uint64_t power_off_call_ = 0;  // 0: none is planned

@@ -132,6 +132,46 @@ TEST_F(memory_env_test, a_fault_takes_the_place_of_a_call) {
   EXPECT_EQ(content("d/f"), "old");
 }
 
+TEST_F(memory_env_test, a_fault_of_reading_takes_the_place_of_each_call_that_reads) {
+  make_durable("d/f");
+  auto f = *files_.open("d/f", open_mode::existing);
+  std::string asked;
+  files_.set_read_fault([&](std::string_view call, const std::string& path) {
+    asked += std::string(call) + " " + path + ", ";
+    return absl::UnknownError("bad");
+  });
+  EXPECT_EQ(f->read(0, 1).status(), absl::UnknownError("bad"));
+  EXPECT_EQ(f->size().status(), absl::UnknownError("bad"));
+  EXPECT_EQ(files_.list("d").status(), absl::UnknownError("bad"));
+  EXPECT_EQ(files_.open("d/f", open_mode::existing).status(), absl::UnknownError("bad"));
+  EXPECT_TRUE(f->write(0, "new").ok());
+  EXPECT_EQ(asked, "read d/f, size d/f, list d, open d/f, ");
+  files_.set_read_fault(nullptr);
+  EXPECT_EQ(content("d/f"), "new");
+}
+
+TEST_F(memory_env_test, a_copy_has_what_is_written_and_what_is_durable_and_a_life_of_its_own) {
+  make_durable("d/f");
+  auto f = *files_.open("d/f", open_mode::existing);
+  auto lock = files_.lock_dir("d");
+  ASSERT_TRUE(f->write(0, "new").ok());
+  ASSERT_TRUE(files_.rename("d/f", "d/g").ok());
+  memory_env copy(files_);
+  EXPECT_TRUE(copy.lock_dir("d").ok()) << "no process runs on it";
+  EXPECT_EQ(*copy.list("d"), std::vector<std::string>{"g"});
+  EXPECT_EQ(*(*copy.open("d/g", open_mode::existing))->read(0, 9), "new");
+  std::set<std::string> seen;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    memory_env crashed(copy);
+    crashed.crash(seed);
+    const auto name = crashed.list("d")->front();
+    seen.insert(name + "=" + *(*crashed.open("d/" + name, open_mode::existing))->read(0, 9));
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"f=old", "f=new", "g=old", "g=new"}));
+  ASSERT_TRUE(f->write(0, "mad").ok());
+  EXPECT_EQ(*(*copy.open("d/g", open_mode::existing))->read(0, 9), "new");
+}
+
 TEST_F(memory_env_test, a_full_disk_takes_what_fits) {
   make_durable("d/f");
   auto f = *files_.open("d/f", open_mode::existing);

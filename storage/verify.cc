@@ -11,6 +11,7 @@ namespace troupe::storage {
 absl::StatusOr<std::unique_ptr<durable_storage>> open_for_verification(env& files,
                                                                        const std::string& dir) {
   const auto names = files.list(dir);
+  if (!names.ok() && !absl::IsNotFound(names.status())) return names.status();
   if (!names.ok() || names->empty())
     return absl::NotFoundError(absl::StrCat(dir, ": no node has kept anything there"));
   TROUPE_TRY_LET(const auto owner, read_identity(files, dir));

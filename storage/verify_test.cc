@@ -66,6 +66,21 @@ TEST_F(verify_test, damage_is_told_with_file_and_offset) {
   EXPECT_NE(found.message().find(path + " at offset 4096"), absl::string_view::npos) << found;
 }
 
+TEST_F(verify_test, what_could_not_be_read_is_neither_absent_nor_damaged) {
+  set_up();
+  for (uint64_t failing = 1, calls = failing; calls == failing; ++failing) {
+    calls = 0;
+    files_.set_read_fault([&](std::string_view call, const std::string& path) {
+      return ++calls == failing ? absl::UnavailableError(std::string(call) + " " + path)
+                                : absl::OkStatus();
+    });
+    const auto found = open_for_verification(files_, "data").status();
+    EXPECT_EQ(absl::IsUnavailable(found), calls == failing) << found;
+  }
+  files_.set_read_fault(nullptr);
+  EXPECT_TRUE(open_for_verification(files_, "data").ok());
+}
+
 TEST_F(verify_test, a_directory_without_identity_is_damaged_and_one_of_nobody_is_left_alone) {
   set_up();
   ASSERT_TRUE(files_.remove("data/identity").ok());

@@ -7,6 +7,7 @@
 
 #include "storage/durable_storage.h"
 #include "storage/memory_env.h"
+#include "storage/rot_model.h"
 #include "storage/segment_format.h"
 #include "storage/test_batches.h"
 
@@ -48,12 +49,7 @@ class recovery_test : public testing::Test {
     EXPECT_TRUE(opened.ok()) << opened.status();
     return *std::move(opened);
   }
-  void flip(const std::string& path, uint64_t offset) {
-    auto to = raw(path);
-    std::string byte = *to->read(offset, 1);
-    byte[0] = static_cast<char>(byte[0] ^ 0x10);
-    ASSERT_TRUE(to->write(offset, byte).ok());
-  }
+  void flip(const std::string& path, uint64_t offset) { flip_bit(files_, path, offset, 4); }
   // Opening is refused with this code and a text that contains all of `words`; again and again.
   void expect_refused(absl::StatusCode code, const std::vector<std::string>& words) {
     for (int i = 0; i < 2; ++i) {
@@ -128,6 +124,46 @@ TEST_F(recovery_test, batches_that_were_never_synced_may_arrive_out_of_order) {
   flip(path_of(1), start + 1068 + mark::size + 300);  // the first of three
   open();
   EXPECT_EQ(last(), 1u);
+}
+
+TEST_F(recovery_test, a_mark_that_is_lost_by_itself_takes_nothing_with_it) {
+  grow(2);
+  const uint64_t lost = start + 1068 + mark::size + 1068;
+  ASSERT_TRUE(storage_->append({{batch_after(storage_->tail(), leader_of(1), 1, 100)}}).ok());
+  storage_.reset();
+  flip(path_of(1), lost + 20);
+  for (int i = 0; i < 2; ++i) {
+    open();
+    EXPECT_EQ(last(), 3u);
+    files_.crash(i);  // what opening found, and the mark that it wrote again, are durable
+  }
+  open();
+  grow(1);
+  open();
+  EXPECT_EQ(last(), 4u);
+}
+
+TEST_F(recovery_test, what_a_truncation_leaves_never_looks_like_a_last_write) {
+  ASSERT_TRUE(storage_->append(batches_after({}, leader_of(1), 5, 1, 100)).ok());
+  ASSERT_TRUE(storage_->sync().ok());
+  ASSERT_TRUE(storage_->truncate_after(log_index(3)).ok());
+  storage_.reset();
+  files_.crash(1);
+  flip(path_of(1), start + 70);
+  expect_refused(absl::StatusCode::kDataLoss, {path_of(1) + " at offset 4096"});
+}
+
+TEST_F(recovery_test, an_old_log_is_not_found_again_when_the_reset_one_rots) {
+  grow(8);
+  ASSERT_TRUE(storage_->reset({{leader_of(3), log_index(100)}, 7}).ok());
+  storage_.reset();
+  files_.crash(2);  // brings back segments that were removed
+  ASSERT_GT(segments(), 1u);
+  flip(path_of(4), 30);
+  expect_refused(absl::StatusCode::kDataLoss, {path_of(4) + " at offset 0"});
+  flip(path_of(4), 30);
+  open();
+  EXPECT_EQ(last(), 100u);
 }
 
 TEST_F(recovery_test, zeros_behind_the_log_are_its_normal_end) {

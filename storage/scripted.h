@@ -40,7 +40,8 @@ class scripted {
 
   // Starts the process, or ends it and starts it again.
   absl::Status open();
-  bool is_open() const { return storage_ != nullptr; }
+  // Precondition: it was opened.
+  durable_storage& storage() { return *storage_; }
   // Random calls. Both stop at the first error.
   absl::Status run(int steps);
   absl::Status run_until_written(int writes);

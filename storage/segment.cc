@@ -67,6 +67,10 @@ absl::StatusOr<std::unique_ptr<segment>> segment::recover(
   }
   // What was read may be in the kernel's cache only.
   TROUPE_TRY(found->file_->sync());
+  // Before a mark behind them says that they were durable.
+  for (const uint64_t offset : scanned.lost_marks)
+    TROUPE_TRY(found->file_->write(offset, encode_mark(header, offset)));
+  if (!scanned.lost_marks.empty()) TROUPE_TRY(found->file_->sync());
   if (!scanned.marked && !found->places_.empty()) TROUPE_TRY(found->leave_mark());
   return found;
 }
@@ -132,6 +136,11 @@ absl::Status segment::leave_mark() {
   return absl::OkStatus();
 }
 
+absl::Status segment::confirm() {
+  TROUPE_TRY(leave_mark());
+  return file_->sync();
+}
+
 absl::Status segment::sync() {
   if (!dirty_) return absl::OkStatus();
   TROUPE_TRY(file_->sync());
@@ -150,7 +159,8 @@ absl::Status segment::cut(size_t count, const log_tail& tail) {
   end_ = zeroed_ = end;
   TROUPE_TRY(file_->sync());
   dirty_ = false;
-  return count == 0 ? absl::OkStatus() : leave_mark();
+  // What stays was acknowledged long ago: after a power cut it must not look like the last write.
+  return count == 0 ? absl::OkStatus() : confirm();
 }
 
 // Cutting gave the room away. Where another program took it meanwhile, this segment has none.

@@ -74,6 +74,8 @@ class segment {
   // Keeps the first `count` batches, `tail` being the end of the last. Durable when it returns:
   // nothing that was cut can be found again behind what is appended next.
   absl::Status cut(size_t count, const log_tail& tail);
+  // Leaves a mark that is durable when it returns. All before it must be durable.
+  absl::Status confirm();
   // Gives back what was zeroed and allocated ahead, and makes all durable. The last write.
   absl::Status seal();
 

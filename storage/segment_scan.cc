@@ -20,6 +20,16 @@ absl::StatusOr<batch_ptr> batch_at(std::string_view rest) {
   return batch::parse(std::string(rest.substr(0, length)));
 }
 
+// Whether a batch that continues the log, or one of a newer Troupe, stands where it would behind a
+// mark.
+bool goes_on_behind_a_mark(const log_tail& tail, std::string_view rest) {
+  if (rest.size() <= mark::size) return false;
+  const auto next = batch_at(rest.substr(mark::size));
+  if (!next.ok()) return absl::IsUnimplemented(next.status());
+  const batch_ptr found[] = {*next};
+  return check_follows(tail, found).ok();
+}
+
 }  // namespace
 
 bool all_zero(std::string_view bytes) {
@@ -46,8 +56,13 @@ absl::StatusOr<scan_result> scan_segment(
     if (!next.ok()) {
       const bool was_durable = !newest || find_mark(header, content, at.end).has_value();
       if (was_durable) return damaged(path, at.end, std::string(next.status().message()));
-      at.torn = !all_zero(rest);
-      return at;
+      if (!goes_on_behind_a_mark(at.tail, rest)) {
+        at.torn = !all_zero(rest);
+        return at;
+      }
+      at.lost_marks.push_back(at.end);
+      at.end += mark::size;
+      continue;
     }
     // An intact batch in the wrong place is no torn write.
     const batch_ptr found[] = {*next};

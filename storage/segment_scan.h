@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
@@ -24,6 +25,8 @@ struct scan_result {
   bool torn = false;
   // The last thing before `end` is a mark.
   bool marked = false;
+  // Where marks stood that are lost, though the batches behind them are not.
+  std::vector<uint64_t> lost_marks;
 };
 
 // `content` is the whole file, `header` its decoded header. Every batch is verified (its bytes, its

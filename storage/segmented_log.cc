@@ -199,6 +199,9 @@ absl::Status segmented_log::reset(const log_tail& to) {
   header.previous = to;
   header.starts_log = true;
   TROUPE_TRY(add_segment(header));
+  // A segment that holds nothing and rots would be taken for one that was never finished, and what
+  // is left of the old log for the log.
+  TROUPE_TRY(newest().confirm());
   // Void from here on, so a crash may bring back any of them.
   removal_pending_ = true;
   while (segments_.size() > 1) {

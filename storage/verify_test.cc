@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/memory_env.h"
+#include "storage/rot_model.h"
 #include "storage/segment_format.h"
 #include "storage/test_batches.h"
 
@@ -26,13 +27,6 @@ class verify_test : public testing::Test {
       ASSERT_TRUE((*opened)->sync().ok());
     }
   }
-  void flip(const std::string& path, uint64_t offset) {
-    auto to = files_.open(path, open_mode::existing);
-    ASSERT_TRUE(to.ok()) << to.status();
-    std::string byte = *(*to)->read(offset, 1);
-    byte[0] = static_cast<char>(byte[0] ^ 1);
-    ASSERT_TRUE((*to)->write(offset, byte).ok());
-  }
 
   memory_env files_;
 };
@@ -51,7 +45,7 @@ TEST_F(verify_test, a_clean_directory_is_clean_and_stays_as_it_is) {
 
 TEST_F(verify_test, a_damaged_copy_of_the_vote_is_mended_and_told_once) {
   set_up();
-  flip("data/vote", 4096 + 45);
+  flip_bit(files_, "data/vote", 4096 + 45);
   const auto before = open_for_verification(files_, "data").value()->repaired();
   EXPECT_NE(before.find("data/vote"), std::string::npos) << before;
   EXPECT_EQ(open_for_verification(files_, "data").value()->repaired(), "");
@@ -60,7 +54,7 @@ TEST_F(verify_test, a_damaged_copy_of_the_vote_is_mended_and_told_once) {
 TEST_F(verify_test, damage_is_told_with_file_and_offset) {
   set_up();
   const auto path = "data/log/" + segment_name(1);
-  flip(path, segment_header::block_size + 70);
+  flip_bit(files_, path, segment_header::block_size + 70);
   const auto found = open_for_verification(files_, "data").status();
   EXPECT_TRUE(absl::IsDataLoss(found)) << found;
   EXPECT_NE(found.message().find(path + " at offset 4096"), absl::string_view::npos) << found;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/memory_env.h"
+#include "storage/rot_model.h"
 
 namespace troupe::storage {
 namespace {
@@ -26,12 +27,7 @@ class vote_file_test : public testing::Test {
     if (opened.ok()) votes_ = *std::move(opened);
     return opened.status();
   }
-  void flip(uint64_t offset) {
-    auto raw = *files_.open("d/vote", open_mode::existing);
-    std::string byte = *raw->read(offset, 1);
-    byte[0] = static_cast<char>(byte[0] ^ 1);
-    EXPECT_TRUE(raw->write(offset, byte).ok());
-  }
+  void flip(uint64_t offset) { flip_bit(files_, "d/vote", offset); }
 
   memory_env files_;
   std::unique_ptr<vote_file> votes_;
@@ -73,15 +69,12 @@ TEST_F(vote_file_test, a_torn_slot_leaves_the_vote_before) {
   // A disk that tears even a single sector: the slot being written is garbage after the cut.
   for (uint64_t in = 1; in <= 200; ++in) {
     const vote before = votes_->saved();
-    const auto content = [&] {
-      return *(*files_.open("d/vote", open_mode::existing))->read(0, 8192);
-    };
-    const std::string old = content();
+    const std::string old = content_of(files_, "d/vote");
     files_.set_fault([](std::string_view call, const std::string&) {
       return call == "sync" ? absl::UnknownError("no sync") : absl::OkStatus();
     });
     ASSERT_FALSE(votes_->save(vote_in(in), false).ok());
-    const std::string written = content();
+    const std::string written = content_of(files_, "d/vote");
     ASSERT_NE(old, written);
     const uint64_t slot = old.substr(0, 4096) != written.substr(0, 4096) ? slots[0] : slots[1];
     files_.crash(in);

@@ -46,12 +46,16 @@ bool genesis(const header& h) {
   return h.term == 0 && h.node == 0 && h.first_index == 1 && h.kind == 3 && h.count == 1;
 }
 
+// What a newer Troupe may write in the same places.
+bool known(const header& h) {
+  return h.version == format_version && h.kind <= 3 && h.zero_16 == 0 && h.zero_32 == 0;
+}
+
 bool plausible(const header& h) {
   const bool commands = h.kind == static_cast<uint8_t>(batch_kind::commands);
   const bool last_index_fits = h.first_index + h.count > h.first_index;
-  return h.zero_16 == 0 && h.zero_32 == 0 && h.first_index != 0 && last_index_fits && h.kind >= 1 &&
-         h.kind <= 3 && (commands ? h.count != 0 : h.count == 1) &&
-         ((h.term != 0 && h.node != 0) || genesis(h));
+  return h.first_index != 0 && last_index_fits && h.kind >= 1 &&
+         (commands ? h.count != 0 : h.count == 1) && ((h.term != 0 && h.node != 0) || genesis(h));
 }
 
 }  // namespace
@@ -67,7 +71,7 @@ absl::StatusOr<batch_ptr> batch::parse(std::string bytes) {
     return absl::DataLossError("batch: length does not fit");
   const header h = read_header(bytes);
   if (checksum_of(bytes) != h.checksum) return absl::DataLossError("batch: checksum does not fit");
-  if (h.version != format_version) return absl::UnimplementedError("batch: unknown version");
+  if (!known(h)) return absl::UnimplementedError("batch: unknown version, kind or flags");
   if (!plausible(h)) return absl::DataLossError("batch: header makes no sense");
   const auto entries = std::string_view(bytes).substr(header_size);
   if (!frames_view::well_formed(entries, h.count))

@@ -50,7 +50,8 @@ class batch {
   static constexpr size_t max_size = (64 << 20) + (1 << 16);
 
   // Verifies everything that can be verified of a batch on its own: length, version, checksum,
-  // frames. kDataLoss where bytes are damaged, kUnimplemented for an unknown version.
+  // frames. kDataLoss where bytes are damaged, kUnimplemented for an unknown version, kind or
+  // flags.
   static absl::StatusOr<batch_ptr> parse(std::string bytes);
 
   // The length of the batch that starts at `header` (at least header_size bytes), or 0 when no

@@ -17,7 +17,7 @@ constexpr uint32_t format_version = 1;
 struct identity_bytes {
   uint64_t magic;
   uint32_t version;
-  uint32_t zero;
+  uint32_t flags;  // none yet
   uint64_t node;
   uint64_t incarnation;
   uint64_t checksum;  // XXH3-64 of all before it
@@ -46,9 +46,10 @@ absl::StatusOr<std::optional<identity>> read_identity(env& files, const std::str
   std::memcpy(&b, bytes.data(), bytes.size());
   if (b.magic != identity_magic || b.checksum != checksum_of(b))
     return absl::DataLossError(absl::StrCat(path, " at offset 0: the identity is damaged"));
-  if (b.version != format_version)
-    return absl::UnimplementedError(
-        absl::StrCat(path, ": unknown version ", b.version, ": a newer Troupe wrote it"));
+  if (b.version != format_version || b.flags != 0)
+    return absl::UnimplementedError(absl::StrCat(path, " at offset 0: unknown version ", b.version,
+                                                 " (flags ", b.flags,
+                                                 "): a newer Troupe wrote it"));
   return identity{node_id(b.node), b.incarnation};
 }
 

@@ -49,9 +49,9 @@ absl::StatusOr<slot> read_slot(file& from, int number, const identity& owner) {
   const std::string where = absl::StrCat(from.path(), " at offset ", offset, ": ");
   if (b.magic != vote_magic || b.checksum != checksum_of(b))
     return absl::DataLossError(where + "the vote is damaged");
-  if (b.version != format_version)
-    return absl::UnimplementedError(
-        absl::StrCat(where, "unknown version ", b.version, ": a newer Troupe wrote it"));
+  if (b.version != format_version || (b.flags & ~(committed_flag | joined_flag)) != 0)
+    return absl::UnimplementedError(absl::StrCat(where, "unknown version ", b.version, " (flags ",
+                                                 b.flags, "): a newer Troupe wrote it"));
   if (b.node != owner.node.value || b.incarnation != owner.incarnation)
     return absl::DataLossError(where + "the vote comes from another data directory");
   const vote saved{{term(b.leader_term), node_id(b.leader_node)}, (b.flags & committed_flag) != 0};

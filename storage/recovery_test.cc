@@ -265,22 +265,6 @@ TEST_F(recovery_test, a_directory_in_use_is_refused_in_one_line) {
   EXPECT_EQ(opened.message(), "directory data is in use by another process");
 }
 
-TEST_F(recovery_test, a_first_start_that_was_interrupted_is_repeated) {
-  for (uint64_t cut = 1;; ++cut) {
-    memory_env files;
-    durable_options options;
-    options.dir = "data";
-    options.node = node_id(1);
-    files.power_off_at(cut);
-    const bool done = durable_storage::open(files, options).ok();
-    for (uint64_t seed = 1; seed <= 10; ++seed) files.crash(seed);
-    const auto again = durable_storage::open(files, options);
-    ASSERT_TRUE(again.ok()) << again.status() << " after a cut at call " << cut;
-    if (done) break;
-    ASSERT_LT(cut, 100u);
-  }
-}
-
 TEST_F(recovery_test, damage_found_by_a_read_names_file_and_offset) {
   grow(8);
   flip(path_of(1), start + 500);

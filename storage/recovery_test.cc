@@ -275,6 +275,17 @@ TEST_F(recovery_test, damage_found_by_a_read_names_file_and_offset) {
   EXPECT_TRUE(storage_->read(log_index(2), KiB(1)).ok());
 }
 
+TEST_F(recovery_test, a_batch_in_the_place_of_another_is_noticed_by_a_read) {
+  grow(8);
+  const auto in = raw(path_of(1));
+  ASSERT_TRUE(in->write(start, *in->read(start + 1068 + mark::size, 1068)).ok());
+  const auto found = storage_->read(log_index(1), KiB(1));
+  EXPECT_TRUE(absl::IsDataLoss(found.status()));
+  EXPECT_NE(found.status().message().find(path_of(1) + " at offset 4096"), absl::string_view::npos)
+      << found.status();
+  expect_refused(absl::StatusCode::kDataLoss, {path_of(1) + " at offset 4096"});
+}
+
 TEST_F(recovery_test, after_a_failure_every_write_fails_with_the_first_error) {
   const std::vector<std::string> calls = {"write", "sync"};
   for (const auto& failing : calls) {

@@ -9,11 +9,13 @@
 
 namespace troupe::storage {
 
-// The run that an environment variable names, with its trace. Nothing: all are wanted, and they are
-// too many to be traced.
+// For runs that are too many to be traced.
+inline void trace_nothing() { trace::verbosity = static_cast<int>(trace::level::error) - 1; }
+
+// The run that an environment variable names, with its trace. Nothing: all are wanted.
 inline std::optional<std::string> replayed(const char* variable) {
   if (const char* which = std::getenv(variable)) return which;
-  trace::verbosity = static_cast<int>(trace::level::error) - 1;
+  trace_nothing();
   return std::nullopt;
 }
 

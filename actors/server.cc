@@ -90,7 +90,7 @@ void server::adopt_membership() {
   if (roster_.at() == members_at_) return;
   members_at_ = roster_.at();
   const auto& members = roster_.members();
-  if (!members.empty()) end_founding();
+  if (!members.empty()) end_founding(), older_cluster_ = false;
   peers_.update(members, options_.id, self_, options_.resolve);
   if (!acceptor_) return;
   const bool took_part =

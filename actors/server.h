@@ -167,7 +167,8 @@ class server {
   std::optional<core::founding> founding_;  // while it is not clear who begins the cluster
   route founder_;                           // who asked for it
   std::set<node_id> waited_for_;            // as was told last, for people only
-  alarm election_;                          // or to ask again whether the cluster is new
+  bool older_cluster_ = false;  // there is one, says another node; this one has no log yet
+  alarm election_;              // or to ask again whether the cluster is new
 };
 
 struct server_state {

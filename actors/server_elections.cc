@@ -39,10 +39,14 @@ caf::result<core::vote_reply> server::on_vote_request(const core::vote_request& 
 }
 
 void server::judge_vote(const core::vote_request& m, vote_promise promise) {
+  const bool has_nothing = m.wanted == vote{} && !m.last;
+  if (candidacy_ && has_nothing) candidacy_->let_go(m.from);
   const auto floor = candidacy_ ? std::optional(candidacy_->wanted()) : std::nullopt;
   auto decision =
       acceptor_->on_vote_request(m, floor, static_cast<bool>(leader_), now(), roster_.members());
   if (auto* refusal = std::get_if<core::vote_refusal>(&decision)) {
+    // Who asks because it has nothing must not take this node for another such.
+    refusal->reply.led |= older_cluster_;
     promise.deliver(refusal->reply);
     return;
   }
@@ -75,7 +79,6 @@ void server::campaign(const vote& handed_by) {
   TROUPE_EVENT(debug) << "n" << options_.id << " stands for election with " << candidacy_->wanted();
   options_.board->post([](metrics& m) { ++m.totals.candidacies; });
   acceptor_->timer().on_stood(now(), jitter());
-  voted_.clear();
   for_transfer_ = handed_by != vote{};
   arm();
   for (const auto id : candidacy_->electorate()) {
@@ -109,7 +112,6 @@ void server::on_vote_reply(const core::vote_reply& reply) {
   // Who lost its disk is not counted in an election either.
   if (roster_.members().admits(reply.from, reply.incarnation)) roll_.on_reply(reply, now());
   if (!candidacy_) return arm();
-  if (reply.granted) voted_[reply.from] = reply.incarnation;
   conclude(candidacy_->on_vote_reply(reply));
 }
 
@@ -118,6 +120,7 @@ void server::conclude(core::candidacy::result result) {
   if (result == core::candidacy::result::won) {
     // The last vote of the quorum is our own; saved as committed, it also begins the leadership.
     const vote elected{candidacy_->wanted().leader, true};
+    voted_ = candidacy_->granted();
     candidacy_.reset();
     save_vote_then(elected, [this] { lead(); });
   } else if (result == core::candidacy::result::lost) {

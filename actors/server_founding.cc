@@ -45,6 +45,7 @@ void server::on_founder(const core::vote_reply& reply) {
   founding_->on_reply(reply);
   if (founding_->decide() == state::begins) begin();
   if (founding_->decide() != state::waits) return;
+  older_cluster_ = true;
   TROUPE_EVENT(info) << "n" << options_.id << " waits for the leader's log: the cluster that it "
                      << "was to begin is there already, says n" << founding_->older();
   election_.set(self_, now() + options_.timing.election_timeout_max);

@@ -20,6 +20,25 @@ class handover_test : public testing::Test {
     stage_->run_for(200ms);
     return *stage_;
   }
+  // Five voters, of which `late` has nothing yet when the others begin, and then hears nobody.
+  stage& play_without(node_id late, cluster_options o = {}) {
+    o.nodes = o.voters = 5;
+    o.genesis = false;
+    stage_ = std::make_unique<stage>(o);
+    auto& s = *stage_;
+    std::vector<node_id> others = s.nodes().ids();
+    std::erase(others, late);
+    for (const auto id : others) {
+      raft handle = s.nodes().handle_of(id);
+      handle.initialize(first_members(o));
+    }
+    const auto began = [&](node_id id) { return !s.nodes().members_at(id).empty(); };
+    EXPECT_TRUE(s.run_until([&] { return std::ranges::all_of(others, began); }, 100ms));
+    for (const auto id : others) s.net().cut(id, late);
+    leader_ = s.await_leader();
+    EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+    return s;
+  }
   node_id a_follower(size_t which = 0) const {
     for (const auto id : stage_->nodes().ids())
       if (id != leader_ && which-- == 0) return id;
@@ -104,14 +123,8 @@ TEST_F(handover_test, a_transfer_while_writes_pour_in_loses_none_and_stops_for_n
 
 // Who has just come is none that others vote for until the log names its data directory.
 TEST_F(handover_test, a_transfer_to_a_voter_that_has_just_come_waits_until_it_may_stand) {
-  cluster_options o;
-  o.nodes = o.voters = 5;
-  stage_ = std::make_unique<stage>(o);
-  auto& s = *stage_;
   const node_id late(5);
-  for (const auto id : s.nodes().ids()) s.net().cut(id, late);
-  leader_ = s.await_leader();
-  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  auto& s = play_without(late);
   const auto reply = s.begin(leader_, transfer{late});
   s.run_for(10ms);
   s.net().heal();
@@ -238,14 +251,9 @@ TEST_F(handover_test, a_transfer_to_who_lost_its_disk_is_refused_at_once_with_th
 // Its log says that it votes, and nobody's names its data directory.
 TEST_F(handover_test, who_is_not_known_yet_neither_stands_by_hand_nor_takes_over) {
   cluster_options o;
-  o.nodes = o.voters = 5;
   o.limits.replication.request = byte_count(1);
-  stage_ = std::make_unique<stage>(o);
-  auto& s = *stage_;
   const node_id late(5);
-  for (const auto id : s.nodes().ids()) s.net().cut(id, late);
-  leader_ = s.await_leader();
-  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  auto& s = play_without(late, o);
   s.net().heal();
   ASSERT_TRUE(s.run_until([&] { return s.nodes().members_at(late).is_voter(late); }, 1s));
   s.net().cut(leader_, late);

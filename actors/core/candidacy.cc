@@ -31,11 +31,13 @@ std::set<node_id> candidacy::electorate() const {
 candidacy::result candidacy::on_vote_reply(const vote_reply& reply) {
   if (reply.candidacy != number_ || !members_.is_voter(reply.from)) return outcome();
   // It forgot what it promised before.
-  if (!members_.admits(reply.from, reply.incarnation)) return outcome();
+  const bool forgot =
+      let_go_.contains(reply.from) || !members_.admits(reply.from, reply.incarnation);
+  if (forgot) return outcome();
   TROUPE_EVENT(debug) << "candidacy " << wanted_ << ": n" << reply.from
                       << (reply.granted ? " granted" : " refused, saved=") << reply.saved;
   if (reply.granted) {
-    granted_.insert(reply.from);
+    granted_.emplace(reply.from, reply.incarnation);
     return outcome();
   }
   outclassed_ |= last_ < reply.last;
@@ -43,6 +45,11 @@ candidacy::result candidacy::on_vote_reply(const vote_reply& reply) {
     seen_ = reply.saved;
   }
   return outcome();
+}
+
+void candidacy::let_go(node_id voter) {
+  granted_.erase(voter);
+  let_go_.insert(voter);
 }
 
 candidacy::result candidacy::outcome() const {

@@ -13,6 +13,7 @@
 // wins, and they do not cancel each other.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "actors/core/membership.h"
@@ -40,10 +41,14 @@ class candidacy {
 
   // A reply of another candidacy, a repeated one or one of a stranger changes nothing.
   result on_vote_reply(const vote_reply& reply);
+  // `voter` has nothing: if it granted this, it forgot it. What it says from now on does not count.
+  void let_go(node_id voter);
   // Also right after construction: a single voter has won at once.
   result outcome() const;
 
   const vote& wanted() const { return wanted_; }
+  // Who granted it, and with which data directory.
+  const std::map<node_id, uint64_t>& granted() const { return granted_; }
   // The greatest vote that a refusal reported; the next candidacy must exceed it.
   const vote& seen() const { return seen_; }
   // A voter that refused has a better log: it should stand before this node does so again.
@@ -58,7 +63,8 @@ class candidacy {
   log_id last_;
   uint64_t cluster_;
   vote_mode mode_;
-  std::set<node_id> granted_;
+  std::map<node_id, uint64_t> granted_;
+  std::set<node_id> let_go_;
   bool outclassed_ = false;
 };
 

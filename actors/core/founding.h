@@ -1,8 +1,12 @@
 // Whether a node that has nothing may begin the cluster that it was told of.
 //
-// It may have been a member before it lost its disk. So it asks the others what they have, and
-// begins only when nothing can have been committed: those that are not known to have no more than
-// the first membership, this node among them, hold no write quorum; or there are no others.
+// It may have been a member before it lost its disk. So it begins only when all other voters told
+// it that they do not lead and have no more than the first membership. Whatever it said before it
+// forgot it then counts for nobody any more: a leadership that counts its acknowledgements, or
+// holds a lease by it, answers that it leads; what was committed is held by another one; and who
+// stands for election lets go of its grant with the answer (candidacy::let_go). Fewer answers do
+// not do: each of these may be at the one that was not asked.
+//
 // Who has more, or a leader, has a cluster already, and this node waits for that leader, as one
 // that joins: it knows whose disk this was.
 #pragma once
@@ -27,12 +31,11 @@ class founding {
   // Who has a cluster already, 0 while nobody is known.
   node_id older() const { return older_; }
   // The other voters that did not answer yet.
-  std::set<node_id> missing() const;
+  const std::set<node_id>& missing() const { return missing_; }
 
  private:
   membership first_;
-  node_id self_;
-  std::set<node_id> empty_;
+  std::set<node_id> missing_;
   node_id older_;
 };
 

@@ -46,7 +46,7 @@ using replicator_actor = caf::typed_actor<reacts_to<replicate>, reacts_to<confir
 using log_store_actor =
     caf::typed_actor<replies_to<describe_log>::with<log_state>,
                      replies_to<save_vote>::with<log_state>, replies_to<append>::with<flushed>,
-                     replies_to<read_log>::with<log_slice>, reacts_to<sync_now>>;
+                     replies_to<read_log>::with<log_slice>, reacts_to<sync_now>, reacts_to<tick>>;
 
 // Hosts the user's machine.
 using state_machine_actor =

@@ -203,7 +203,7 @@ void leader::on_acked(const acked& m) {
 void leader::on_forgot(const forgot& m) {
   if (!followers_.current(m.from, m.session)) return;
   protocol_.forget(m.from);
-  replaced_.insert(m.from);
+  if (m.replaced) replaced_.insert(m.from);
 }
 
 void leader::on_outvoted(const outvoted& m) {

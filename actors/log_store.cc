@@ -10,6 +10,8 @@ namespace {
 using self_ptr = log_store_actor::stateful_pointer<log_store_state>;
 
 constexpr byte_count scan_chunk = MiB(8);
+// Short enough that a write does not wait long behind it.
+constexpr byte_count scrub_chunk = KiB(256);
 
 // Remembers the memberships in `batches`, which were just appended or read at start.
 bool note_memberships(log_store_state& state, std::span<const batch_ptr> batches) {
@@ -31,8 +33,8 @@ void forget_memberships_after(log_store_state& state, log_index last) {
 
 log_state describe(const log_store_state& state) {
   const auto& s = *state.storage;
-  return {s.saved_vote(),    s.purged().last, s.tail(),        s.runs(),
-          state.memberships, state.cluster,   s.incarnation(), s.joined()};
+  return {s.saved_vote(), s.purged().last, s.tail(),   s.runs(), state.memberships,
+          state.cluster,  s.incarnation(), s.joined(), s.lost()};
 }
 
 // What a trace follows a write by.
@@ -130,6 +132,25 @@ caf::result<log_slice> on_read(self_ptr self, const read_log& m) {
   return fail(self, batches.status());
 }
 
+void scrub_later(self_ptr self) {
+  auto& state = self->state;
+  if (!state.scrub) return;
+  const duration pause(std::chrono::nanoseconds(std::chrono::seconds(1)).count() *
+                       static_cast<int64_t>(scrub_chunk.value) /
+                       static_cast<int64_t>(state.scrub.value));
+  state.scrub_again.set(self, self->clock().now() + pause);
+}
+
+void on_tick(self_ptr self, const tick& t) {
+  auto& state = self->state;
+  if (!state.scrub_again.on_tick(self, t)) return;
+  if (const auto all_seen = state.storage->scrub(scrub_chunk); !all_seen.ok()) {
+    fail(self, all_seen.status());
+    return;
+  }
+  scrub_later(self);
+}
+
 // Finds the memberships in the log that was there before.
 absl::Status scan(log_store_state& state) {
   auto& s = *state.storage;
@@ -151,16 +172,19 @@ log_store_state::~log_store_state() {
 
 log_store_actor::behavior_type log_store(self_ptr self,
                                          std::shared_ptr<storage::log_storage> storage,
-                                         std::shared_ptr<observed> board) {
+                                         std::shared_ptr<observed> board, byte_count scrub) {
   self->state.storage = std::move(storage);
   self->state.board = std::move(board);
+  self->state.scrub = scrub;
   if (auto status = scan(self->state); !status.ok()) fail(self, status);
+  scrub_later(self);
   return {
       [=](const describe_log&) { return describe(self->state); },
       [=](const save_vote& m) { return on_save_vote(self, m); },
       [=](const append& m) { return on_append(self, m); },
       [=](const read_log& m) { return on_read(self, m); },
       [=](const sync_now&) { on_sync(self); },
+      [=](const tick& t) { on_tick(self, t); },
   };
 }
 

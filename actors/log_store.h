@@ -7,12 +7,16 @@
 // A full disk is no failure: it says so with each flush (`flushed::full`), long before a write
 // fails, and looks for room with each flush until there is some.
 //
+// It looks after what is on the disk, a little at a time (log_storage::scrub): what rots is found
+// before it is needed, while others have it.
+//
 // A failed write ends it with raft_errc::storage_failed, and its node with it: after a failed fsync
 // nothing can be known of the file, so nothing is retried and acknowledged.
 #pragma once
 
 #include <memory>
 
+#include "actors/alarm.h"
 #include "actors/interfaces.h"
 #include "actors/observed.h"
 
@@ -20,10 +24,11 @@ namespace troupe {
 
 struct log_store_state;
 
-// Blocks in file I/O: spawn it detached, except over memory.
+// Blocks in file I/O: spawn it detached, except over memory. `scrub`: so many bytes are checked in
+// a second; 0: none.
 log_store_actor::behavior_type log_store(log_store_actor::stateful_pointer<log_store_state> self,
                                          std::shared_ptr<storage::log_storage> storage,
-                                         std::shared_ptr<observed> board);
+                                         std::shared_ptr<observed> board, byte_count scrub);
 
 struct log_store_state {
   static inline const char* name = "log_store";
@@ -32,6 +37,8 @@ struct log_store_state {
   std::vector<std::pair<log_id, core::membership>> memberships;
   uint64_t cluster = 0;
   bool full = false;  // as was told last
+  byte_count scrub;
+  alarm scrub_again;
   // Written, to be answered after the next sync.
   std::vector<caf::typed_response_promise<flushed>> unsynced;
 

@@ -31,6 +31,8 @@ class fake_storage final : public storage::log_storage {
   int writes = 0;  // appends and truncations
   int syncs = 0;
   log_id synced;
+  uint64_t scrubbed = 0;  // bytes
+  absl::Status found_by_scrub;
 
   uint64_t incarnation() const override { return 0; }
   vote saved_vote() const override { return memory_.saved_vote(); }
@@ -56,6 +58,11 @@ class fake_storage final : public storage::log_storage {
   }
   absl::Status purge(log_index last) override { return memory_.purge(last); }
   absl::Status reset(const log_tail& to) override { return memory_.reset(to); }
+  absl::StatusOr<bool> scrub(byte_count most) override {
+    scrubbed += most.value;
+    if (!found_by_scrub.ok()) return found_by_scrub;
+    return false;
+  }
   bool has_room() const override { return true; }
   absl::Status make_room() override { return absl::OkStatus(); }
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override {
@@ -92,7 +99,10 @@ class log_store_test : public testing::Test {
   }
   ~log_store_test() override {
     store_ = nullptr;
-    scheduler().run();
+    do {
+      scheduler().run();
+      scheduler().clock().cancel_all();
+    } while (scheduler().has_job());
   }
 
   caf::scheduler::test_coordinator& scheduler() {
@@ -136,7 +146,7 @@ class log_store_test : public testing::Test {
   config config_;
   caf::actor_system system_{config_};
   std::shared_ptr<observed> board_ = std::make_shared<observed>();
-  log_store_actor store_ = system_.spawn(log_store, disk_, board_);
+  log_store_actor store_ = system_.spawn(log_store, disk_, board_, KiB(64));
 
  private:
   void bring_to_front(const caf::actor& a) {
@@ -321,7 +331,7 @@ TEST_F(log_store_test, memberships_are_found_again_at_a_start) {
   const auto members = members_of({1, 2, 3});
   const auto first = first_batch(members);
   ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first}}).reply);
-  store_ = system_.spawn(log_store, disk_, board_);
+  store_ = system_.spawn(log_store, disk_, board_, KiB(64));
   const auto s = state();
   ASSERT_EQ(s.memberships.size(), 1u);
   EXPECT_EQ(s.memberships[0].second, members);
@@ -334,6 +344,25 @@ TEST_F(log_store_test, a_read_beyond_the_log_is_invalid_and_harms_nobody) {
   EXPECT_EQ(ask<log_slice>(read_log{log_index(5), KiB(1)}).error, raft_errc::invalid);
   ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first_batch(members_of({1}))}}).reply);
   EXPECT_EQ(ask<log_slice>(read_log{log_index(1), KiB(1)}).reply->batches.size(), 1u);
+}
+
+// -- looking after what is there
+// --------------------------------------------------------------------
+
+TEST_F(log_store_test, the_disk_is_checked_at_the_rate_that_was_asked_for) {
+  using namespace std::chrono_literals;
+  const auto until = scheduler().clock().now() + 100s;
+  while (scheduler().clock().now() < until && scheduler().trigger_timeout()) scheduler().run();
+  EXPECT_GE(disk_->scrubbed, KiB(64 * 90).value);
+  EXPECT_LE(disk_->scrubbed, KiB(64 * 110).value);
+}
+
+TEST_F(log_store_test, damage_that_is_found_ends_the_node_and_is_told) {
+  disk_->found_by_scrub = absl::DataLossError("data/log/1 at offset 4096: it is damaged");
+  ASSERT_TRUE(scheduler().trigger_timeout());
+  scheduler().run();
+  EXPECT_EQ(board_->get().failure, raft_errc::storage_failed);
+  EXPECT_NE(board_->get().failure_text.find("data/log/1 at offset 4096"), std::string::npos);
 }
 
 }  // namespace

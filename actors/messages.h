@@ -91,6 +91,7 @@ struct log_state {
   uint64_t cluster = 0;      // checksum of the first membership's batch, 0 when there is none
   uint64_t incarnation = 0;  // of the storage, see core::member
   bool joined = false;       // see storage::log_storage
+  std::optional<storage::lost_entries> lost;
 
   core::log_view view() const { return {purged, runs, tail.last.index}; }
 };
@@ -199,10 +200,12 @@ struct acked {
   uint64_t round = 0;
   uint64_t incarnation = 0;  // of the follower
 };
-// The follower of this session came back with another disk: nothing that it acknowledged counts.
+// The follower of this session has lost entries: nothing that it acknowledged before counts.
+// `replaced`: it came back with another disk, and nothing that it will acknowledge does either.
 struct forgot {
   core::session session;
   node_id from;
+  bool replaced;
 };
 // A follower promised a greater vote: this leadership is over.
 struct outvoted {

@@ -49,7 +49,10 @@ struct metrics {
 
   bool disk_full = false;  // it takes no commands until there is room; reads are answered
   log_id last;             // the log's end on its disk
-  log_index found;         // how much of it was there at the start, and was not overwritten since
+  // Damage took the end of the log, which was here; empty: all is there. Until others have sent it
+  // again, this node does not stand for election.
+  log_id lost;
+  log_index found;  // how much of it was there at the start, and was not overwritten since
   log_index committed, applied, snapshot, purged;  // as far as this node knows
   // As far as it has heard: a follower that is behind lacks some of it. Never below `committed`.
   log_index cluster_committed;

@@ -58,8 +58,8 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   if (auto s = check(options); !s.ok()) return s;
   auto board = std::make_shared<observed>(options.id);
   auto store = options.storage_blocks
-                   ? system.spawn<caf::detached>(log_store, options.storage, board)
-                   : system.spawn(log_store, options.storage, board);
+                   ? system.spawn<caf::detached>(log_store, options.storage, board, options.scrub)
+                   : system.spawn(log_store, options.storage, board, options.scrub);
   auto machine =
       system.spawn(state_machine_behavior, state_machine_options{options.machine, store, board});
   server_options s;

@@ -15,6 +15,8 @@ struct node_config {
   bool elections = true;       // stands for election by itself; switched by raft::enable_elections
   bool heartbeats = true;      // sends them while it leads; switched by raft::enable_heartbeats
   bool leader_restore = true;  // see server_options
+  byte_count scrub =
+      MiB(1);  // of the log that are checked in a second, slowly and for ever; 0: none
 };
 
 // Whether a node can live with it. kInvalidArgument otherwise, "NAME: why" in one line, where NAME

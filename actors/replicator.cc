@@ -200,7 +200,7 @@ void replicator::on_replaced(uint64_t ticket) {
     TROUPE_EVENT(warn) << "n" << options_.peer
                        << " came back with another data directory and is not counted any more; "
                           "remove it and add it again";
-    self_->send(options_.leader, forgot{options_.session, options_.peer});
+    self_->send(options_.leader, forgot{options_.session, options_.peer, /*replaced=*/true});
   }
   on_error(ticket);
 }
@@ -208,7 +208,13 @@ void replicator::on_replaced(uint64_t ticket) {
 // Where the search cannot go on, as at the purged part, asking again at once would only spin.
 void replicator::on_conflict(uint64_t ticket, const log_id& hint) {
   const auto asked = progress_.next_index();
+  const auto matched = progress_.matched();
   progress_.on_conflict(ticket, hint);
+  if (progress_.matched() < matched) {
+    TROUPE_EVENT(warn) << "n" << options_.peer << " has lost entries up to " << matched
+                       << " that it had acknowledged; they are sent again";
+    self_->send(options_.leader, forgot{options_.session, options_.peer, /*replaced=*/false});
+  }
   unreachable_ =
       progress_.how() == core::progress::mode::probing && progress_.next_index() == asked;
 }

@@ -30,8 +30,9 @@ server::~server() {
 }
 
 void server::start(const log_state& s) {
-  const core::acceptor::state recovered{options_.id, s.saved,       s.view(),
-                                        s.cluster,   s.incarnation, s.joined};
+  core::acceptor::state recovered{options_.id, s.saved,       s.view(),
+                                  s.cluster,   s.incarnation, s.joined};
+  if (s.lost) recovered.promised = s.lost->last;
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
   tail_ = s.tail;
@@ -43,7 +44,8 @@ void server::start(const log_state& s) {
     m.found = s.tail.last.index;
     m.last = s.tail.last;
   });
-  if (roster_.members().empty() && !options_.genesis.empty() && !s.tail.last) {
+  if (s.lost) warn_of_loss(*s.lost);
+  if (roster_.members().empty() && !options_.genesis.empty() && !acceptor_->acknowledged()) {
     return found(options_.genesis, {});
   }
   if (leads_on()) return lead();
@@ -109,6 +111,14 @@ void server::adopt_membership() {
 void server::warn_of_removal(const std::string& source) {
   TROUPE_EVENT(warn) << "n" << options_.id << " was removed from the cluster" << source
                      << "; stop it, or `ctl add-learner` it again";
+}
+
+void server::warn_of_loss(const storage::lost_entries& lost) {
+  TROUPE_EVENT(warn)
+      << "n" << options_.id << " has lost what its log held after " << acceptor_->log().last()
+      << " and up to " << lost.last << ": " << lost.where
+      << ". It leads nobody and votes for no shorter log until another node has sent "
+         "that again; where no other has it, only `ctl recover` helps";
 }
 
 // Its own leader wrote it: the log store tells of it when the leadership ends.

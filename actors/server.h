@@ -87,6 +87,7 @@ class server {
   void note_membership(const core::accepted_append& written);
   void adopt_membership();
   void warn_of_removal(const std::string& source);
+  void warn_of_loss(const storage::lost_entries& lost);
 
   // -- a first membership --
   void found(const core::membership& first, route asked_by);

@@ -63,7 +63,7 @@ void server::judge_vote(const core::vote_request& m, vote_promise promise) {
 // -- elections ------------------------------------------------------------------------------------
 
 bool server::may_stand() const {
-  return !acceptor_->newcomer() &&
+  return !acceptor_->newcomer() && !acceptor_->lacks_entries() &&
          roster_.members().admits(options_.id, acceptor_->incarnation()) &&
          roster_.may_stand(options_.id, acceptor_->committed());
 }
@@ -136,7 +136,7 @@ void server::conclude(core::candidacy::result result) {
 // nothing before the entry that adds it is durable here, see on_adopt.)
 bool server::leads_on() const {
   const auto& saved = acceptor_->saved();
-  return options_.leader_restore && options_.elections && saved.committed &&
+  return options_.leader_restore && options_.elections && may_stand() && saved.committed &&
          saved.leader.node == options_.id && roster_.was_alone(options_.id, saved.leader);
 }
 

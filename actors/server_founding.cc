@@ -11,7 +11,7 @@ caf::result<done> server::on_initialize(const initialize& m) {
   if (!m.members.check(options_.mode).ok() || !m.members.contains(options_.id))
     return make_error(raft_errc::invalid);
   if (first_batch(m.members)->checksum() == acceptor_->cluster()) return done{};
-  if (acceptor_->log().last() || acceptor_->saved().leader)
+  if (acceptor_->acknowledged() || acceptor_->saved().leader)
     return make_error(raft_errc::not_allowed);
   found(m.members, route::of_current(self_, make_error(raft_errc::outcome_unknown)));
   return caf::delegated<done>{};

@@ -191,6 +191,7 @@ void server::publish() {
     m.vote = acceptor_->saved();
     m.leader = shown_leader_;
     m.purged = acceptor_->log().purged().index;
+    m.lost = acceptor_->lacks_entries() ? acceptor_->acknowledged() : log_id{};
     if (m.members_at != members_at_) {
       m.members_at = members_at_;
       m.members = roster_.members();
@@ -273,8 +274,12 @@ caf::result<admin_reply> server::on_elect(const admin_request& m, node_id who) {
                        {},
                        absl::StrCat("another node leads; `ctl transfer ", who.value, "`")};
   if (!may_stand())
-    return admin_reply{
-        raft_errc::not_allowed, {}, {}, "the cluster does not know this node's data directory"};
+    return admin_reply{raft_errc::not_allowed,
+                       {},
+                       {},
+                       acceptor_->lacks_entries()
+                           ? "damage took a part of its log, which others must send it first"
+                           : "the cluster does not know this node's data directory"};
   campaign();
   return admin_reply{};
 }

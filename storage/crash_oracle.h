@@ -26,6 +26,8 @@ class crash_oracle {
   };
 
   const state& now() const { return states_.back(); }
+  // What no crash takes, or, while something is truncated or reset, what was before that.
+  const state& durable() const { return states_.front(); }
   const vote& voted() const { return votes_.back(); }
 
   void will_append(const std::vector<batch_ptr>& batches);

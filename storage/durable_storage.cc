@@ -7,6 +7,8 @@
 
 #include "proto/trace.h"
 #include "storage/append_check.h"
+#include "storage/log_repair.h"
+#include "storage/promise_file.h"
 #include "storage/segment_format.h"
 #include "storage/try.h"
 
@@ -45,8 +47,9 @@ absl::Status clear_unfinished(env& files, const std::string& dir) {
 
 }  // namespace
 
-durable_storage::durable_storage(std::unique_ptr<dir_lock> lock, const identity& owner)
-    : lock_(std::move(lock)), owner_(owner) {}
+durable_storage::durable_storage(env& files, std::string dir, std::unique_ptr<dir_lock> lock,
+                                 const identity& owner)
+    : files_(files), dir_(std::move(dir)), lock_(std::move(lock)), owner_(owner) {}
 
 absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
     env& files, const durable_options& options) {
@@ -61,10 +64,10 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
                                                       ", not to node ", options.node.value));
   // A process that ended while it set up the directory may have left a name that is not durable.
   TROUPE_TRY(files.sync_dir(options.dir));
-  auto opened = std::unique_ptr<durable_storage>(new durable_storage(std::move(lock), *owner));
+  auto opened = std::unique_ptr<durable_storage>(
+      new durable_storage(files, options.dir, std::move(lock), *owner));
   // The log first: opening the vote writes, and a damaged log must leave all as it is.
-  TROUPE_TRY_LET(opened->log_,
-                 segmented_log::open(files, log_dir_of(options.dir), *owner, options.log));
+  TROUPE_TRY(opened->open_log(options));
   TROUPE_TRY_LET(opened->vote_, vote_file::open(files, options.dir, *owner));
   TROUPE_EVENT(info) << "opened with vote " << opened->saved_vote();
   return opened;
@@ -75,7 +78,8 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::set_up(
   const identity owner{options.node, options.incarnation};
   TROUPE_TRY(clear_unfinished(files, options.dir));
   TROUPE_TRY(begin_identity(files, options.dir, owner));
-  auto made = std::unique_ptr<durable_storage>(new durable_storage(std::move(lock), owner));
+  auto made = std::unique_ptr<durable_storage>(
+      new durable_storage(files, options.dir, std::move(lock), owner));
   TROUPE_TRY_LET(made->vote_, vote_file::create(files, options.dir, owner));
   TROUPE_TRY(files.create_dirs(log_dir_of(options.dir)));
   TROUPE_TRY_LET(made->log_,
@@ -84,6 +88,39 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::set_up(
   TROUPE_TRY(finish_identity(files, options.dir));
   TROUPE_EVENT(info) << "set up for node " << owner.node;
   return made;
+}
+
+absl::Status durable_storage::open_log(const durable_options& options) {
+  const auto log_dir = log_dir_of(dir_);
+  auto log = segmented_log::open(files_, log_dir, owner_, options.log);
+  if (absl::IsDataLoss(log.status()) && options.cut_damage) {
+    const auto damage = find_damage(files_, log_dir, owner_);
+    if (!damage.ok()) return log.status();
+    TROUPE_TRY(cut(*damage));
+    log = segmented_log::open(files_, log_dir, owner_, options.log);
+  }
+  TROUPE_TRY_LET(log_, std::move(log));
+  TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
+  return forget_promise();
+}
+
+// The promise first: until it is durable, the damage is what tells of it.
+absl::Status durable_storage::cut(lost_entries lost) {
+  TROUPE_TRY_LET(const auto before, read_promise(files_, dir_, owner_));
+  if (before) lost.last = std::max(lost.last, before->last);
+  TROUPE_EVENT(warn) << lost.where << ": from there on the log is set aside; it ended at "
+                     << lost.last << ", and the other nodes must send that again";
+  TROUPE_TRY(write_promise(files_, dir_, owner_, lost));
+  return cut_damage(files_, log_dir_of(dir_), owner_);
+}
+
+absl::Status durable_storage::forget_promise() {
+  if (!lost_ || log_->tail().last < lost_->last) return absl::OkStatus();
+  TROUPE_EVENT(info) << "the log is as long again as it was before it was damaged";
+  TROUPE_TRY(remove_promise(files_, dir_));
+  TROUPE_TRY(files_.sync_dir(dir_));
+  lost_.reset();
+  return remove_set_aside(files_, log_dir_of(dir_));
 }
 
 absl::Status durable_storage::outcome_of(absl::Status write) {
@@ -95,8 +132,7 @@ absl::Status durable_storage::outcome_of(absl::Status write) {
 }
 
 absl::Status durable_storage::save_vote(const vote& v) {
-  TROUPE_TRY(failure_);
-  TROUPE_TRY(outcome_of(log_->sync()));
+  TROUPE_TRY(sync());
   return outcome_of(vote_->save(v, joined() || !log_->tail().last));
 }
 
@@ -108,12 +144,14 @@ absl::Status durable_storage::append(std::span<const batch_ptr> batches) {
 
 absl::Status durable_storage::sync() {
   TROUPE_TRY(failure_);
-  return outcome_of(log_->sync());
+  TROUPE_TRY(outcome_of(log_->sync()));
+  return outcome_of(forget_promise());
 }
 
 absl::Status durable_storage::truncate_after(log_index last) {
   TROUPE_TRY(failure_);
-  if (!log_->may_end_at(last))
+  TROUPE_TRY_LET(const bool possible, log_->may_end_at(last));
+  if (!possible)
     return absl::InvalidArgumentError(
         absl::StrCat("truncate after ", last.value, ": not the end of a batch in the log"));
   return outcome_of(log_->truncate_after(last));
@@ -126,7 +164,20 @@ absl::Status durable_storage::purge(log_index last) {
 
 absl::Status durable_storage::reset(const log_tail& to) {
   TROUPE_TRY(failure_);
-  return outcome_of(log_->reset(to));
+  TROUPE_TRY(outcome_of(log_->reset(to)));
+  return outcome_of(forget_promise());
+}
+
+absl::StatusOr<bool> durable_storage::scrub(byte_count most) {
+  TROUPE_TRY(failure_);
+  auto all_seen = log_->scrub(most);
+  TROUPE_TRY(outcome_of(all_seen.status()));
+  if (!*all_seen) return false;
+  TROUPE_TRY(outcome_of(vote_->scrub()));
+  TROUPE_TRY_LET(const auto owner, read_identity(files_, dir_));
+  if (owner == owner_) return true;
+  return outcome_of(
+      absl::DataLossError(absl::StrCat(dir_, "/", identity_file, ": it is missing or changed")));
 }
 
 absl::Status durable_storage::make_room() {

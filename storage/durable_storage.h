@@ -2,6 +2,7 @@
 //
 //   <dir>/identity              whose directory this is
 //   <dir>/vote                  the saved vote
+//   <dir>/promise               what damage took from the log, while that is not there again
 //   <dir>/log/<number>.segment  the log
 //
 // FORMAT.md describes every byte, and what happens at every crash point.
@@ -28,6 +29,9 @@ struct durable_options {
   // A random number. A new directory keeps it for ever, an existing one has its own.
   uint64_t incarnation = 0;
   log_options log;
+  // Whether a damaged log is cut where the damage begins, for others to send it again
+  // (log_repair.h); lost() tells of it then. Otherwise it is refused.
+  bool cut_damage = false;
 };
 
 class durable_storage final : public log_storage {
@@ -50,6 +54,7 @@ class durable_storage final : public log_storage {
   uint64_t incarnation() const override { return owner_.incarnation; }
   vote saved_vote() const override { return vote_->saved(); }
   bool joined() const override { return vote_->joined(); }
+  std::optional<lost_entries> lost() const override { return lost_; }
   log_tail tail() const override { return log_->tail(); }
   log_tail purged() const override { return log_->purged(); }
   std::vector<leader_run> runs() const override { return log_->runs(); }
@@ -61,24 +66,35 @@ class durable_storage final : public log_storage {
   absl::Status purge(log_index last) override;
   absl::Status reset(const log_tail& to) override;
 
+  absl::StatusOr<bool> scrub(byte_count most) override;
+
   bool has_room() const override { return log_->has_room(); }
   absl::Status make_room() override;
 
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
 
  private:
-  durable_storage(std::unique_ptr<dir_lock> lock, const identity& owner);
+  durable_storage(env& files, std::string dir, std::unique_ptr<dir_lock> lock,
+                  const identity& owner);
 
   static absl::StatusOr<std::unique_ptr<durable_storage>> set_up(env& files,
                                                                  const durable_options& options,
                                                                  std::unique_ptr<dir_lock> lock);
+  // The log, which is cut first where it is damaged and that is allowed.
+  absl::Status open_log(const durable_options& options);
+  absl::Status cut(lost_entries lost);
+  // Once the log is as long again as it was before it was damaged.
+  absl::Status forget_promise();
   // Remembers the first failure of the file system: it answers all later writes.
   absl::Status outcome_of(absl::Status write);
 
+  env& files_;
+  const std::string dir_;
   const std::unique_ptr<dir_lock> lock_;
   const identity owner_;
   std::unique_ptr<vote_file> vote_;
   std::unique_ptr<segmented_log> log_;
+  std::optional<lost_entries> lost_;
   absl::Status failure_;
 };
 

@@ -32,6 +32,9 @@ class file {
   // Up to `length` bytes; fewer only where the file ends.
   virtual absl::StatusOr<std::string> read(uint64_t offset, uint64_t length) = 0;
   virtual absl::StatusOr<uint64_t> size() = 0;
+  // A hint: the next read of this range should show what is on the disk, not what the system has in
+  // memory.
+  virtual void uncache(uint64_t /*offset*/, uint64_t /*length*/) {}
   // Cuts the file, or extends it with zeros. Cutting also gives back what was allocated behind
   // `size`.
   virtual absl::Status truncate(uint64_t size) = 0;

@@ -108,15 +108,19 @@ TEST(format_test, headers_and_marks_are_read_back_and_bound_to_their_place) {
   EXPECT_EQ(*decode_header(bytes), header);
   EXPECT_TRUE(absl::IsDataLoss(decode_header(bytes.substr(0, 50)).status()));
 
-  const auto mark = encode_mark(header, 4096);
-  EXPECT_TRUE(is_mark(header, 4096, mark));
-  EXPECT_FALSE(is_mark(header, 4097, mark));
+  const auto bytes_of_mark = encode_mark(header, {4096, header.previous});
+  EXPECT_EQ(bytes_of_mark.size(), mark::size);
+  const auto found = decode_mark(header, 4096, bytes_of_mark);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->offset, 4096u);
+  EXPECT_EQ(found->tail, header.previous);
+  EXPECT_FALSE(decode_mark(header, 4097, bytes_of_mark));
   auto other = header;
   other.sequence = 6;
-  EXPECT_FALSE(is_mark(other, 4096, mark));
+  EXPECT_FALSE(decode_mark(other, 4096, bytes_of_mark));
   other = header;
   other.incarnation = 12;
-  EXPECT_FALSE(is_mark(other, 4096, mark));
+  EXPECT_FALSE(decode_mark(other, 4096, bytes_of_mark));
 }
 
 }  // namespace

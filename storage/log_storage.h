@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <absl/status/status.h>
@@ -20,6 +21,14 @@
 #include "proto/ids.h"
 
 namespace troupe::storage {
+
+// Entries that this node acknowledged and has no more: damage took the end of its log.
+struct lost_entries {
+  log_id last;        // its log ended there; others may count on it
+  std::string where;  // what was damaged, with file and offset, in one line
+
+  bool operator==(const lost_entries&) const = default;
+};
 
 class log_storage {
  public:
@@ -42,6 +51,11 @@ class log_storage {
   // The leader runs of the entries after purged(), in order: one for each change of leader.
   virtual std::vector<leader_run> runs() const = 0;
 
+  // Nothing while all is there, as in a storage that never cuts damage off. Until the log ends at
+  // `last` or later again, durably, the node keeps what it promised: it votes for no shorter log
+  // than that, and does not stand for election.
+  virtual std::optional<lost_entries> lost() const { return std::nullopt; }
+
   // -- writes -----------------------------------------------------------------------------------
 
   // Durable when it returns, together with all that was appended before.
@@ -62,6 +76,13 @@ class log_storage {
   // it. Durable when it returns; after a crash meanwhile the old log is there, or the empty new
   // one.
   virtual absl::Status reset(const log_tail& to) = 0;
+
+  // -- looking after what is there --------------------------------------------------------------
+
+  // Checks the next `most` bytes of what is on the disk, at least one batch, and mends what it has
+  // another copy of. True when it has seen all and begins again. kDataLoss, with file and offset,
+  // when something is damaged; it is final, as an error of a write is.
+  virtual absl::StatusOr<bool> scrub(byte_count) { return true; }
 
   // -- room on the disk -------------------------------------------------------------------------
 

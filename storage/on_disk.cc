@@ -23,6 +23,7 @@ absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir
   durable_options o;
   o.dir = dir;
   o.node = node;
+  o.cut_damage = true;
   o.incarnation = std::random_device{}() | uint64_t{std::random_device{}()} << 32;
   auto engine = durable_storage::open(*d->files, o);
   if (!engine.ok()) return engine.status();

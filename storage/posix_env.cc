@@ -76,6 +76,11 @@ class posix_file final : public file {
     return bytes;
   }
 
+  void uncache(uint64_t offset, uint64_t length) override {
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                    POSIX_FADV_DONTNEED);
+  }
+
   absl::StatusOr<uint64_t> size() override {
     struct stat facts;
     if (::fstat(fd_.get(), &facts) < 0) return error("stat", path(), errno);

@@ -124,7 +124,7 @@ class model {
     uint64_t at = body;
     while (at < content.size()) {
       const auto rest = std::string_view(content).substr(at);
-      if (is_mark(header, at, rest)) {
+      if (decode_mark(header, at, rest)) {
         add("mark in a " + which(newest), path, at, at + mark::size, verdict::refused);
         last_mark = parts_.size();
       } else if (const auto length = batch_length(rest)) {

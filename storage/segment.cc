@@ -1,8 +1,9 @@
 #include "storage/segment.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
+
+#include <absl/strings/str_cat.h>
 
 #include "proto/check.h"
 #include "proto/trace.h"
@@ -14,16 +15,23 @@ namespace {
 
 // Batches are gathered into one write up to this size.
 constexpr size_t gather_limit = 1 << 20;
+// That is read at once.
+constexpr uint64_t longest_piece = 8 << 20;
+
+// The batch that holds `index`, on from where the walk is.
+absl::StatusOr<batch_ptr> seek(segment_walk& through, log_index index) {
+  for (;;) {
+    TROUPE_TRY_LET(auto next, through.next());
+    TROUPE_CHECK(next != nullptr, "the entry is in the segment");
+    if (next->last_index() >= index) return next;
+  }
+}
 
 }  // namespace
 
 segment::segment(std::unique_ptr<file> file, const segment_header& header,
                  const segment_options& options)
-    : file_(std::move(file)), header_(header), options_(options), tail_(header.previous) {
-  // A place has 32 bits for an offset, and one batch may go beyond the segment's size.
-  TROUPE_CHECK(options.size.value + batch::max_size <= std::numeric_limits<uint32_t>::max(),
-               "offsets in a segment fit into 32 bits");
-}
+    : file_(std::move(file)), header_(header), options_(options), tail_(header.previous) {}
 
 absl::StatusOr<std::unique_ptr<segment>> segment::create(env& files, const std::string& dir,
                                                          const segment_header& header,
@@ -49,11 +57,11 @@ absl::StatusOr<std::unique_ptr<segment>> segment::recover(
   TROUPE_TRY_LET(const auto size, found->file_->size());
   TROUPE_TRY_LET(const auto content, found->file_->read(0, size));
   const auto add = [&](uint64_t offset, const batch_ptr& b) {
-    found->places_.push_back({b->first_index(), b->checksum(), static_cast<uint32_t>(offset),
-                              static_cast<uint32_t>(b->bytes().size())});
+    found->places_.add(offset, *b);
     visit(b);
   };
   TROUPE_TRY_LET(const auto scanned, scan_segment(found->path(), content, header, newest, add));
+  TROUPE_TRY(scanned.damage);
   found->tail_ = scanned.tail;
   found->end_ = scanned.end;
   found->zeroed_ = std::max<uint64_t>(content.size(), scanned.end);
@@ -68,8 +76,8 @@ absl::StatusOr<std::unique_ptr<segment>> segment::recover(
   // What was read may be in the kernel's cache only.
   TROUPE_TRY(found->file_->sync());
   // Before a mark behind them says that they were durable.
-  for (const uint64_t offset : scanned.lost_marks)
-    TROUPE_TRY(found->file_->write(offset, encode_mark(header, offset)));
+  for (const mark& m : scanned.lost_marks)
+    TROUPE_TRY(found->file_->write(m.offset, encode_mark(header, m)));
   if (!scanned.lost_marks.empty()) TROUPE_TRY(found->file_->sync());
   if (!scanned.marked && !found->places_.empty()) TROUPE_TRY(found->leave_mark());
   return found;
@@ -92,8 +100,7 @@ absl::Status segment::append(std::span<const batch_ptr> batches) {
       TROUPE_TRY(write_at_end(gathered_));
       gathered_.clear();
     }
-    places_.push_back({b->first_index(), b->checksum(), static_cast<uint32_t>(offset),
-                       static_cast<uint32_t>(b->bytes().size())});
+    places_.add(offset, *b);
     offset += b->bytes().size();
     // A large batch is not worth a copy.
     if (batches.size() == 1 || b->bytes().size() > gather_limit)
@@ -131,7 +138,7 @@ absl::Status segment::zero_ahead(uint64_t written) {
 }
 
 absl::Status segment::leave_mark() {
-  TROUPE_TRY(file_->write(end_, encode_mark(header_, end_)));
+  TROUPE_TRY(file_->write(end_, encode_mark(header_, {end_, tail_})));
   end_ += mark::size;
   return absl::OkStatus();
 }
@@ -148,11 +155,17 @@ absl::Status segment::sync() {
   return leave_mark();
 }
 
-absl::Status segment::cut(size_t count, const log_tail& tail) {
-  TROUPE_CHECK(count <= places_.size(), "a cut makes a segment shorter");
-  const uint64_t end = count == 0 ? segment_header::block_size
-                                  : places_[count - 1].offset + uint64_t{places_[count - 1].length};
-  places_.resize(count);
+absl::Status segment::cut(log_index last) {
+  uint64_t end = segment_header::block_size;
+  log_tail tail = header_.previous;
+  if (last >= first()) {
+    auto to = walk(last, sparse_index::distance);
+    TROUPE_TRY_LET(const auto kept, seek(to, last));
+    TROUPE_CHECK(kept->last_index() == last, "a log is cut between two batches");
+    end = to.offset() + kept->bytes().size();
+    tail = kept->tail();
+  }
+  places_.truncate_after(last);
   tail_ = tail;
   TROUPE_TRY(file_->truncate(end));
   TROUPE_TRY(allocate_again());
@@ -160,7 +173,7 @@ absl::Status segment::cut(size_t count, const log_tail& tail) {
   TROUPE_TRY(file_->sync());
   dirty_ = false;
   // What stays was acknowledged long ago: after a power cut it must not look like the last write.
-  return count == 0 ? absl::OkStatus() : confirm();
+  return places_.empty() ? absl::OkStatus() : confirm();
 }
 
 // Cutting gave the room away. Where another program took it meanwhile, this segment has none.
@@ -177,11 +190,74 @@ absl::Status segment::seal() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> segment::read(size_t first, size_t last) {
-  TROUPE_CHECK(first < last && last <= places_.size(), "only batches that are there are read");
-  const uint64_t begin = places_[first].offset;
-  const uint64_t end = places_[last - 1].offset + uint64_t{places_[last - 1].length};
-  return file_->read(begin, end - begin);
+// -- reading --------------------------------------------------------------------------------------
+
+segment_walk segment::walk(log_index from, uint64_t piece) {
+  return segment_walk(*file_, header_, places_.at(places_.before(from)), end_, piece);
+}
+
+absl::StatusOr<batch_ptr> segment::find(log_index index) {
+  auto there = walk(index, sparse_index::distance);
+  return seek(there, index);
+}
+
+absl::Status segment::read(log_index from, log_index stop, byte_count most,
+                           std::vector<batch_ptr>* to) {
+  uint64_t taken = 0;
+  for (const auto& b : *to) taken += b->bytes().size();
+  auto through = walk(from, std::clamp(most.value, sparse_index::distance, longest_piece));
+  TROUPE_TRY_LET(auto next, seek(through, from));
+  while (next != nullptr) {
+    taken += next->bytes().size();
+    if (taken > most.value && !to->empty()) return absl::OkStatus();
+    to->push_back(std::move(next));
+    if (to->back()->last_index().next() >= stop) return absl::OkStatus();
+    TROUPE_TRY_LET(next, through.next());
+  }
+  return absl::OkStatus();
+}
+
+// -- scrubbing ------------------------------------------------------------------------------------
+
+absl::StatusOr<log_index> segment::check(log_index from, byte_count most) {
+  size_t place = places_.before(from);
+  const uint64_t begin = places_.at(place).offset;
+  if (place == 0) TROUPE_TRY(check_header());
+  do {
+    TROUPE_TRY(check_from(place++));
+  } while (place < places_.size() && end_of(place) - begin <= most.value);
+  return place < places_.size() ? places_.at(place).first : tail_.last.index.next();
+}
+
+uint64_t segment::end_of(size_t place) const {
+  return place + 1 < places_.size() ? places_.at(place + 1).offset : end_;
+}
+
+absl::Status segment::mend(uint64_t offset, const std::string& with) {
+  TROUPE_EVENT(warn) << "repairing from memory: " << path() << " at offset " << offset;
+  TROUPE_TRY(file_->write(offset, with));
+  return file_->sync();
+}
+
+absl::Status segment::check_header() {
+  file_->uncache(0, segment_header::block_size);
+  TROUPE_TRY_LET(const auto bytes, file_->read(0, segment_header::block_size));
+  const auto found = decode_header(bytes);
+  return found.ok() && *found == header_ ? absl::OkStatus() : mend(0, encode_header(header_));
+}
+
+absl::Status segment::check_from(size_t place) {
+  const auto& start = places_.at(place);
+  const uint64_t end = end_of(place);
+  file_->uncache(start.offset, end - start.offset);
+  segment_walk through(*file_, header_, start, end, end - start.offset);
+  for (batch_ptr b;;) {
+    TROUPE_TRY_LET(b, through.next());
+    if (b == nullptr) break;
+  }
+  for (const mark& m : through.take_lost_marks())
+    TROUPE_TRY(mend(m.offset, encode_mark(header_, m)));
+  return absl::OkStatus();
 }
 
 }  // namespace troupe::storage

@@ -5,8 +5,9 @@
 // file or filling space that is merely allocated: no metadata has to be journaled (README.md has
 // numbers).
 //
-// Keeps a place of 24 bytes in memory for each batch. Only the newest segment of a log is written.
-// Not thread-safe. After an error of a writing function the object is only good for reading.
+// Keeps 24 bytes in memory for each 64 KiB (sparse_index.h). Only the newest segment of a log is
+// written. Not thread-safe. After an error of a writing function the object is only good for
+// reading.
 #pragma once
 
 #include <memory>
@@ -20,16 +21,10 @@
 #include "proto/batch.h"
 #include "storage/env.h"
 #include "storage/segment_format.h"
+#include "storage/segment_walk.h"
+#include "storage/sparse_index.h"
 
 namespace troupe::storage {
-
-// Where a batch is in its segment.
-struct batch_place {
-  log_index first;
-  uint64_t checksum;
-  uint32_t offset;
-  uint32_t length;
-};
 
 struct segment_options {
   // A segment is closed when the next batch would make it larger; a batch larger than that has a
@@ -63,7 +58,6 @@ class segment {
   log_index first() const { return header_.previous.last.index.next(); }
   // The end of the log in this segment.
   const log_tail& tail() const { return tail_; }
-  std::span<const batch_place> places() const { return places_; }
   // How many of these batches may still be added. An empty segment takes at least one.
   size_t room_for(std::span<const batch_ptr> batches) const;
 
@@ -71,21 +65,34 @@ class segment {
   absl::Status append(std::span<const batch_ptr> batches);
   // Makes what was appended durable and leaves a mark that says so.
   absl::Status sync();
-  // Keeps the first `count` batches, `tail` being the end of the last. Durable when it returns:
-  // nothing that was cut can be found again behind what is appended next.
-  absl::Status cut(size_t count, const log_tail& tail);
+  // Removes all after `last`, which is the end of a batch or of the segment before. Durable when it
+  // returns: nothing that was cut can be found again behind what is appended next.
+  absl::Status cut(log_index last);
   // Leaves a mark that is durable when it returns. All before it must be durable.
   absl::Status confirm();
   // Gives back what was zeroed and allocated ahead, and makes all durable. The last write.
   absl::Status seal();
 
-  // The bytes of batches [first, last), which are back to back but for marks: from the first's
-  // offset to the last's end.
-  absl::StatusOr<std::string> read(size_t first, size_t last);
+  // Reading. kDataLoss, with path and offset, where bytes are not those that were written.
+  // Precondition: the entry is in this segment.
+
+  // The batch that holds `index`.
+  absl::StatusOr<batch_ptr> find(log_index index);
+  // Batches from the one with `from` on that begin before `stop`, as long as no more than `most`
+  // bytes are in `to`, or the first one there whatever its size.
+  absl::Status read(log_index from, log_index stop, byte_count most, std::vector<batch_ptr>* to);
+  // Looks at about `most` bytes from `from` on, and tells the first entry that was not seen. Marks,
+  // and with the first batch the header, are written anew where they are damaged.
+  absl::StatusOr<log_index> check(log_index from, byte_count most);
 
  private:
   segment(std::unique_ptr<file> file, const segment_header& header, const segment_options& options);
 
+  segment_walk walk(log_index from, uint64_t piece);
+  absl::Status check_header();
+  absl::Status check_from(size_t place);
+  absl::Status mend(uint64_t offset, const std::string& with);
+  uint64_t end_of(size_t place) const;
   absl::Status write_at_end(std::string_view bytes);
   absl::Status allocate_again();
   absl::Status zero_ahead(uint64_t written);
@@ -94,7 +101,7 @@ class segment {
   const std::unique_ptr<file> file_;
   const segment_header header_;
   const segment_options options_;
-  std::vector<batch_place> places_;
+  sparse_index places_;
   log_tail tail_;
   uint64_t end_ = segment_header::block_size;  // behind the last batch or mark
   uint64_t zeroed_ = end_;                     // from end_ to here the file holds zeros

@@ -37,9 +37,13 @@ struct mark_bytes {
   uint32_t length;
   uint32_t zero;
   uint64_t offset;
-  uint64_t sequence;
+  uint64_t term;
+  uint64_t node;
+  uint64_t index;
+  uint64_t tail_checksum;
+  uint64_t sequence;  // not in the file
 };
-static_assert(sizeof(mark_bytes) == mark::size && mark::size < batch::header_size);
+static_assert(offsetof(mark_bytes, sequence) == mark::size && mark::size < batch::header_size);
 
 uint64_t checksum_of(const header_bytes& h) {
   return XXH3_64bits(&h, offsetof(header_bytes, checksum));
@@ -93,27 +97,35 @@ absl::StatusOr<segment_header> decode_header(std::string_view bytes) {
   return header;
 }
 
-std::string encode_mark(const segment_header& segment, uint64_t offset) {
-  mark_bytes m{};
-  m.length = mark::size;
-  m.offset = offset;
-  m.sequence = segment.sequence;
-  m.checksum = checksum_of(m, segment.incarnation);
-  return std::string(reinterpret_cast<const char*>(&m), sizeof m);
+std::string encode_mark(const segment_header& segment, const mark& m) {
+  mark_bytes b{};
+  b.length = mark::size;
+  b.offset = m.offset;
+  b.term = m.tail.last.leader.in.value;
+  b.node = m.tail.last.leader.node.value;
+  b.index = m.tail.last.index.value;
+  b.tail_checksum = m.tail.checksum;
+  b.sequence = segment.sequence;
+  b.checksum = checksum_of(b, segment.incarnation);
+  return std::string(reinterpret_cast<const char*>(&b), mark::size);
 }
 
-bool is_mark(const segment_header& segment, uint64_t offset, std::string_view bytes) {
-  mark_bytes m;
-  if (bytes.size() < sizeof m) return false;
-  std::memcpy(&m, bytes.data(), sizeof m);
-  return m.length == mark::size && m.offset == offset && m.sequence == segment.sequence &&
-         m.checksum == checksum_of(m, segment.incarnation);
+std::optional<mark> decode_mark(const segment_header& segment, uint64_t offset,
+                                std::string_view bytes) {
+  mark_bytes b;
+  if (bytes.size() < mark::size) return std::nullopt;
+  std::memcpy(&b, bytes.data(), mark::size);
+  b.sequence = segment.sequence;
+  if (b.length != mark::size || b.offset != offset ||
+      b.checksum != checksum_of(b, segment.incarnation))
+    return std::nullopt;
+  return mark{offset, {{{term(b.term), node_id(b.node)}, log_index(b.index)}, b.tail_checksum}};
 }
 
-std::optional<uint64_t> find_mark(const segment_header& segment, std::string_view content,
-                                  uint64_t from) {
+std::optional<mark> find_mark(const segment_header& segment, std::string_view content,
+                              uint64_t from) {
   for (uint64_t at = from; at + mark::size <= content.size(); ++at)
-    if (is_mark(segment, at, content.substr(at))) return at;
+    if (const auto found = decode_mark(segment, at, content.substr(at))) return found;
   return std::nullopt;
 }
 

@@ -38,19 +38,24 @@ absl::StatusOr<segment_header> decode_header(std::string_view bytes);
 
 // A mark stands between two batches and says: all bytes of this segment before me were durable when
 // I was written. Recovery tells a torn tail (no mark behind it) from damage (a mark behind it) by
-// it. It starts like a batch (checksum, length) with a length that no batch has.
+// it, and what a node acknowledged although it is damaged now. It starts like a batch (checksum,
+// length) with a length that no batch has.
 struct mark {
-  static constexpr uint64_t size = 32;
+  static constexpr uint64_t size = 56;
+
+  uint64_t offset = 0;  // its own, in the file
+  log_tail tail;        // the end of the log before it
 };
 
-// The mark at `offset` of the segment. Its checksum is seeded with the incarnation, which clients
-// do not know, so no command's bytes can pass for one.
-std::string encode_mark(const segment_header& segment, uint64_t offset);
-// Whether `bytes`, found at `offset`, starts with a mark of this segment.
-bool is_mark(const segment_header& segment, uint64_t offset, std::string_view bytes);
-// Where the first mark at or after `from` starts in `content`, the whole file.
-std::optional<uint64_t> find_mark(const segment_header& segment, std::string_view content,
-                                  uint64_t from);
+// Of `segment`, only the sequence and the incarnation matter. The checksum is seeded with the
+// incarnation, which clients do not know, so no command's bytes can pass for a mark.
+std::string encode_mark(const segment_header& segment, const mark& m);
+// The mark of this segment with which `bytes`, found at `offset`, starts.
+std::optional<mark> decode_mark(const segment_header& segment, uint64_t offset,
+                                std::string_view bytes);
+// The first mark at or after `from` in `content`, the whole file.
+std::optional<mark> find_mark(const segment_header& segment, std::string_view content,
+                              uint64_t from);
 
 // Room for the next segment, before it has a number: as large as one, and empty.
 inline constexpr std::string_view reserve_name = "reserve";

@@ -44,7 +44,11 @@ absl::StatusOr<scan_result> scan_segment(
   at.tail = header.previous;
   while (at.end < content.size()) {
     const auto rest = content.substr(at.end);
-    if (is_mark(header, at.end, rest)) {
+    if (const auto m = decode_mark(header, at.end, rest)) {
+      if (m->tail != at.tail) {
+        at.damage = damaged(path, at.end, "a mark that was made behind other batches");
+        return at;
+      }
       at.end += mark::size;
       at.marked = true;
       continue;
@@ -55,25 +59,45 @@ absl::StatusOr<scan_result> scan_segment(
           absl::StrCat(path, " at offset ", at.end, ": ", next.status().message()));
     if (!next.ok()) {
       const bool was_durable = !newest || find_mark(header, content, at.end).has_value();
-      if (was_durable) return damaged(path, at.end, std::string(next.status().message()));
+      if (was_durable) {
+        at.damage = damaged(path, at.end, std::string(next.status().message()));
+        return at;
+      }
       if (!goes_on_behind_a_mark(at.tail, rest)) {
         at.torn = !all_zero(rest);
         return at;
       }
-      at.lost_marks.push_back(at.end);
+      at.lost_marks.push_back({at.end, at.tail});
       at.end += mark::size;
       continue;
     }
     // An intact batch in the wrong place is no torn write.
     const batch_ptr found[] = {*next};
-    if (auto follows = check_follows(at.tail, found); !follows.ok())
-      return damaged(path, at.end, std::string(follows.message()));
+    if (auto follows = check_follows(at.tail, found); !follows.ok()) {
+      at.damage = damaged(path, at.end, std::string(follows.message()));
+      return at;
+    }
     visit(at.end, *next);
     at.end += (*next)->bytes().size();
     at.tail = (*next)->tail();
     at.marked = false;
   }
   return at;
+}
+
+log_tail last_readable(std::string_view content, const segment_header& segment, uint64_t from) {
+  log_tail last;
+  for (uint64_t at = from; at < content.size();) {
+    while (const auto next = batch_at(content.substr(at)).value_or(nullptr)) {
+      last = next->tail();
+      at += next->bytes().size();
+    }
+    const auto m = find_mark(segment, content, at);
+    if (!m) break;
+    last = m->tail;
+    at = m->offset + mark::size;
+  }
+  return last;
 }
 
 }  // namespace troupe::storage

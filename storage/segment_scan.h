@@ -25,19 +25,26 @@ struct scan_result {
   bool torn = false;
   // The last thing before `end` is a mark.
   bool marked = false;
-  // Where marks stood that are lost, though the batches behind them are not.
-  std::vector<uint64_t> lost_marks;
+  // Marks that are lost, though the batches behind them are not.
+  std::vector<mark> lost_marks;
+  // Not ok: bytes behind `end` are damaged that were durable once; kDataLoss, with path and offset.
+  absl::Status damage;
 };
 
 // `content` is the whole file, `header` its decoded header. Every batch is verified (its bytes, its
-// place in the chain, its index) and given to `visit` with its offset.
+// place in the chain, its index) and given to `visit` with its offset, up to the end or the first
+// damage. In any segment but the newest every byte was durable once, in the newest all before a
+// mark.
 //
-// kDataLoss, with path and offset, when bytes are damaged that were durable once: in any segment
-// but the newest every byte was, in the newest all before a mark. kUnimplemented when an intact
-// batch has a version that is not known here.
+// kUnimplemented when an intact batch has a version that is not known here.
 absl::StatusOr<scan_result> scan_segment(
     const std::string& path, std::string_view content, const segment_header& header, bool newest,
     absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit);
+
+// The end of the log as far as it can still be read behind damage, from `from` on: marks say where
+// batches begin again. Empty when there is none. Of `segment`, only the sequence and the
+// incarnation matter.
+log_tail last_readable(std::string_view content, const segment_header& segment, uint64_t from);
 
 // True when all of `bytes` are zero.
 bool all_zero(std::string_view bytes);

@@ -55,31 +55,17 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
 
 // -- where things are -----------------------------------------------------------------------------
 
-segmented_log::position segmented_log::find(log_index index) const {
+segment& segmented_log::segment_of(log_index index) {
   TROUPE_CHECK(index > purged_.last.index && index <= tail_.last.index, "the entry is in the log");
-  const auto segment = std::prev(std::partition_point(
-      segments_.begin(), segments_.end(), [&](const auto& s) { return s->first() <= index; }));
-  const auto places = (*segment)->places();
-  const auto place = std::prev(std::partition_point(
-      places.begin(), places.end(), [&](const batch_place& p) { return p.first <= index; }));
-  return {static_cast<size_t>(segment - segments_.begin()),
-          static_cast<size_t>(place - places.begin())};
+  return **std::prev(std::partition_point(segments_.begin(), segments_.end(),
+                                          [&](const auto& s) { return s->first() <= index; }));
 }
 
-log_index segmented_log::last_index(position at) const {
-  const auto& in = *segments_[at.segment];
-  return at.place + 1 < in.places().size() ? in.places()[at.place + 1].first - 1
-                                           : in.tail().last.index;
-}
-
-log_tail segmented_log::tail_of(position at) const {
-  const log_index last = last_index(at);
-  return {{runs_.leader_at(last), last}, segments_[at.segment]->places()[at.place].checksum};
-}
-
-bool segmented_log::may_end_at(log_index last) const {
+absl::StatusOr<bool> segmented_log::may_end_at(log_index last) {
   if (last == purged_.last.index || last == tail_.last.index) return true;
-  return last > purged_.last.index && last < tail_.last.index && last_index(find(last)) == last;
+  if (last < purged_.last.index || last > tail_.last.index) return false;
+  TROUPE_TRY_LET(const auto found, segment_of(last).find(last));
+  return found->last_index() == last;
 }
 
 // -- the end of the log ---------------------------------------------------------------------------
@@ -138,11 +124,8 @@ absl::Status segmented_log::add_segment(const segment_header& header) {
 }
 
 absl::Status segmented_log::truncate_after(log_index last) {
-  TROUPE_CHECK(may_end_at(last), "a log is cut between two batches");
   if (last == tail_.last.index) return absl::OkStatus();
   TROUPE_EVENT(info) << "truncating the log " << dir_ << " from " << tail_.last << " to " << last;
-  const bool all = last == purged_.last.index;
-  const log_tail end = all ? purged_ : tail_of(find(last));
   recent_.clear();
   // From the back: whatever a crash leaves is a log without a hole.
   while (newest().first() > last.next()) {
@@ -153,11 +136,8 @@ absl::Status segmented_log::truncate_after(log_index last) {
   }
   if (removal_pending_) TROUPE_TRY(files_.sync_dir(dir_));
   removal_pending_ = false;
-  const auto places = newest().places();
-  const auto keep = std::partition_point(places.begin(), places.end(),
-                                         [&](const batch_place& p) { return p.first <= last; });
-  TROUPE_TRY(newest().cut(static_cast<size_t>(keep - places.begin()), end));
-  tail_ = end;
+  TROUPE_TRY(newest().cut(last));
+  tail_ = newest().tail();
   runs_.truncate_after(last);
   return absl::OkStatus();
 }
@@ -177,10 +157,11 @@ absl::Status segmented_log::purge(log_index last) {
     runs_.clear();
   } else {
     // The batch that holds the first entry to stay begins where the purge ends.
-    const position stays = find(last.next());
-    const log_index first = segments_[stays.segment]->places()[stays.place].first;
-    if (first - 1 <= purged_.last.index) return absl::OkStatus();
-    purged_ = tail_of(find(first - 1));
+    TROUPE_TRY_LET(const auto stays, segment_of(last.next()).find(last.next()));
+    const log_index end = stays->first_index() - 1;
+    if (end <= purged_.last.index) return absl::OkStatus();
+    TROUPE_TRY_LET(const auto gone, segment_of(end).find(end));
+    purged_ = gone->tail();
   }
   runs_.purge(purged_.last.index);
   while (segments_.size() > 1 && segments_[1]->first() <= purged_.last.index.next()) {
@@ -223,48 +204,33 @@ absl::StatusOr<std::vector<batch_ptr>> segmented_log::read(log_index from, byte_
                                               purged_.last.index.next().value, " to ",
                                               tail_.last.index.value));
   std::vector<batch_ptr> found;
-  byte_count taken;
+  uint64_t taken = 0;
   while (from <= tail_.last.index && from < recent_.first()) {
     const size_t before = found.size();
-    TROUPE_TRY(read_run(find(from), recent_.first(), most, &taken, &found));
+    TROUPE_TRY(segment_of(from).read(from, recent_.first(), most, &found));
     if (found.size() == before) return found;
     from = found.back()->last_index().next();
   }
+  for (const auto& b : found) taken += b->bytes().size();
   if (from > tail_.last.index) return found;
   for (auto next = recent_.find(from); next != recent_.end(); ++next) {
-    if (!found.empty() && taken + (*next)->size().value > most) break;
-    taken += (*next)->size().value;
+    taken += (*next)->bytes().size();
+    if (!found.empty() && taken > most.value) break;
     found.push_back(*next);
   }
   return found;
 }
 
-// Reads what is in one segment, before `stop` and within `most`, with one call to the file.
-absl::Status segmented_log::read_run(position from, log_index stop, byte_count most,
-                                     byte_count* taken, std::vector<batch_ptr>* to) {
-  auto& in = *segments_[from.segment];
-  const auto places = in.places();
-  size_t end = from.place;
-  while (end < places.size() && places[end].first < stop &&
-         ((to->empty() && end == from.place) || *taken + places[end].length <= most))
-    *taken += places[end++].length;
-  if (end == from.place) return absl::OkStatus();
-  TROUPE_TRY_LET(const auto bytes, in.read(from.place, end));
-  const uint64_t start = places[from.place].offset;
-  for (size_t i = from.place; i < end; ++i) {
-    const auto& place = places[i];
-    const uint64_t at = place.offset - start;
-    auto parsed = at + place.length <= bytes.size()
-                      ? batch::parse(bytes.substr(at, place.length))
-                      : absl::DataLossError("batch: the file ends before it");
-    if (parsed.ok() && (*parsed)->checksum() != place.checksum)
-      parsed = absl::DataLossError("batch: it is not the one that was written");
-    if (!parsed.ok())
-      return absl::DataLossError(absl::StrCat(in.path(), " at offset ", place.offset, ": ",
-                                              std::string(parsed.status().message())));
-    to->push_back(*std::move(parsed));
+// -- scrubbing ------------------------------------------------------------------------------------
+
+absl::StatusOr<bool> segmented_log::scrub(byte_count most) {
+  scrub_from_ = std::max(scrub_from_, purged_.last.index.next());
+  if (scrub_from_ > tail_.last.index) {
+    scrub_from_ = log_index(0);
+    return true;
   }
-  return absl::OkStatus();
+  TROUPE_TRY_LET(scrub_from_, segment_of(scrub_from_).check(scrub_from_, most));
+  return false;
 }
 
 }  // namespace troupe::storage

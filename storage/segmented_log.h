@@ -5,9 +5,9 @@
 // before they are used, sealed before the next is made, and removed only from the ends, one at a
 // time.
 //
-// In memory: 24 bytes for each batch, the leader runs, and the newest batches up to a bound.
-// One thread. After an error of a writing function only reading is allowed; durable_storage sees to
-// it.
+// In memory: 24 bytes for each 64 KiB of the log, the leader runs, and the newest batches up to a
+// bound. One thread. After an error of a writing function only reading is allowed; durable_storage
+// sees to it.
 #pragma once
 
 #include <deque>
@@ -52,7 +52,7 @@ class segmented_log {
   const log_tail& purged() const { return purged_; }
   std::vector<leader_run> runs() const { return runs_.all(); }
   // Whether the log may be truncated to `last`: it is purged().last or the end of a batch after it.
-  bool may_end_at(log_index last) const;
+  absl::StatusOr<bool> may_end_at(log_index last);
 
   // Precondition: check_follows(tail(), batches).
   absl::Status append(std::span<const batch_ptr> batches);
@@ -69,25 +69,17 @@ class segmented_log {
   absl::Status make_room();
   // As log_storage::read.
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most);
+  // As log_storage::scrub, but for the mending.
+  absl::StatusOr<bool> scrub(byte_count most);
 
  private:
-  // A batch by its segment and its number there.
-  struct position {
-    size_t segment;
-    size_t place;
-  };
-
   segmented_log(env& files, std::string dir, const identity& owner, const log_options& options);
 
-  position find(log_index index) const;
-  log_index last_index(position at) const;
-  log_tail tail_of(position at) const;
+  segment& segment_of(log_index index);
   absl::Status roll();
   absl::Status add_segment(const segment_header& header);
   // Makes what was removed before durable, then removes another.
   absl::Status remove_in_order(const std::string& path);
-  absl::Status read_run(position from, log_index stop, byte_count most, byte_count* taken,
-                        std::vector<batch_ptr>* to);
 
   segment& newest() { return *segments_.back(); }
 
@@ -100,6 +92,7 @@ class segmented_log {
   recent_batches recent_;
   log_tail tail_;
   log_tail purged_;
+  log_index scrub_from_;          // the first entry that is checked next; 0: the first there is
   bool reserved_ = false;         // the file `reserve` is there, as large as a segment
   bool removal_pending_ = false;  // a file was removed and the directory not synced since
 };

@@ -114,6 +114,21 @@ absl::Status vote_file::save(const vote& v, bool joined) {
   return write_slot(1 - durable_slot_);
 }
 
+absl::Status vote_file::scrub() {
+  for (const int number : {0, 1}) {
+    const auto found = read_slot(*file_, number, owner_);
+    const bool good = found.ok() && found->sequence == sequence_ && found->saved == saved_;
+    if (good) continue;
+    if (!found.ok() && !absl::IsDataLoss(found.status())) return found.status();
+    TROUPE_EVENT(warn) << "repairing from memory: " << file_->path() << ", slot " << number;
+    // The other one first: it may be in the kernel's cache only.
+    TROUPE_TRY(file_->sync());
+    TROUPE_TRY(write_slot(number));
+    TROUPE_TRY(file_->sync());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status vote_file::write_slot(int number) {
   slot_bytes b{};
   b.magic = vote_magic;

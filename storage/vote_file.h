@@ -39,6 +39,8 @@ class vote_file {
   bool joined() const { return joined_; }
   // What was wrong with the copy that opening replaced; empty: nothing.
   const std::string& repaired() const { return repaired_; }
+  // Reads both slots again, and writes anew what is damaged there. Durable when it returns.
+  absl::Status scrub();
   // Durable when it returns. After a crash meanwhile: what was saved before, or this.
   absl::Status save(const vote& v, bool joined);
 

@@ -9,6 +9,7 @@
 #include "proto/trace.h"
 #include "storage/durable_storage.h"
 #include "testing/faulty_link.h"
+#include "testing/rot.h"
 
 namespace troupe::sim {
 namespace {
@@ -128,6 +129,7 @@ bool cluster::open_storage(node_id id, node& n) {
   o.node = id;
   o.incarnation = id.value << 8 | n.disks;
   o.log = {{options_.segment_size, KiB(1)}, KiB(64)};
+  o.cut_damage = true;
   auto opened = storage::durable_storage::open(*n.files, o);
   if (n.files->power_is_off()) {
     opened = absl::AbortedError("");  // closes what was opened
@@ -192,6 +194,15 @@ void cluster::wipe(node_id id) {
   lost_disks_.push_back(std::exchange(n.files, std::make_unique<storage::memory_env>()));
   ++n.disks;
   observer_.on_wiped(id);
+}
+
+bool cluster::rot(node_id id) {
+  node& n = nodes_.at(id);
+  cut_power(id);
+  if (!flip_durable_byte(*n.files, "data/log", chance_)) return false;
+  TROUPE_EVENT(debug) << "SIM the log of n" << id << " is damaged";
+  observer_.on_rotted(id);
+  return true;
 }
 
 void cluster::cut_power_soon(node_id id) {

@@ -64,6 +64,9 @@ class cluster {
   void cut_power_soon(node_id id);
   // The process ends and its disk is gone for good: it starts again with an empty one.
   void wipe(node_id id);
+  // The power fails, and a byte of the log that was durable has changed. False when nothing was
+  // durable yet.
+  bool rot(node_id id);
   // From now on writing calls fail with this probability.
   void break_disk(node_id id, double p);
   // Its disk does not answer, or answers again.

@@ -78,7 +78,9 @@ void judge::on_synced(node_id node) {
   for (auto it = disk.log.rbegin(); it != disk.log.rend() && (*it)->last_index() > disk.durable;
        ++it)
     disk.ever_durable.insert((*it)->last());
-  if (!disk.log.empty()) disk.durable = disk.log.back()->last_index();
+  if (disk.log.empty()) return;
+  disk.durable = disk.log.back()->last_index();
+  if (disk.log.back()->last() >= disk.promised) disk.promised = {};
 }
 
 void judge::on_crashed(node_id node) {
@@ -106,9 +108,17 @@ void judge::on_wiped(node_id node) {
   world_.lost.insert_or_assign({node, gone.incarnation}, std::move(gone));
 }
 
-void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log) {
-  for (auto& i : invariants_) i->on_reopened(node, saved, log);
+void judge::on_rotted(node_id node) {
+  ++rots_;
+  world_.disks[node].rotten = true;
+}
+
+void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,
+                        const log_id& promised) {
   auto& disk = world_.disks[node];
+  disk.promised = promised;
+  for (auto& i : invariants_) i->on_reopened(node, saved, log);
+  disk.rotten = false;
   disk.incarnation = incarnation;
   disk.saved = saved;
   disk.in_doubt.reset();

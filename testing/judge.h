@@ -23,6 +23,7 @@ class judge {
   const world& seen() const { return world_; }
   uint64_t elections() const { return elections_; }
   uint64_t crashes() const { return crashes_; }
+  uint64_t rots() const { return rots_; }
 
   // -- disks ------------------------------------------------------------------------------------
 
@@ -35,7 +36,11 @@ class judge {
   void on_crashed(node_id node);
   // All that was on the disk is gone for good.
   void on_wiped(node_id node);
-  void on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log);
+  // A byte of its log that was durable has changed.
+  void on_rotted(node_id node);
+  // `promised`: the node knows that its log went as far and does not now.
+  void on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,
+                   const log_id& promised = {});
 
   // -- actors -----------------------------------------------------------------------------------
 
@@ -59,7 +64,7 @@ class judge {
   world world_;
   std::vector<std::unique_ptr<invariant>> invariants_;
   std::string failure_;
-  uint64_t elections_ = 0, crashes_ = 0;
+  uint64_t elections_ = 0, crashes_ = 0, rots_ = 0;
 };
 
 }  // namespace troupe::sim

@@ -162,6 +162,21 @@ TEST_F(judge_test, a_crash_that_loses_what_was_durable) {
   expect_broken("acknowledged is durable");
 }
 
+TEST_F(judge_test, damage_that_a_node_knows_of) {
+  write({n1, n2}, first_);
+  judge_.on_rotted(n2);
+  judge_.on_reopened(n2, 1, won(1), {}, first_->last());
+  judge_.on_leader_committed(n1, won(1), log_index(1), led_by(1), three_nodes());
+  expect_good();
+}
+
+TEST_F(judge_test, damage_that_a_node_does_not_know_of) {
+  write({n1, n2}, first_);
+  judge_.on_rotted(n2);
+  judge_.on_reopened(n2, 1, won(1), {});
+  expect_broken("acknowledged is durable");
+}
+
 TEST_F(judge_test, a_vote_that_falls) {
   judge_.on_vote_saved(n1, won(4, n2));
   expect_good();

@@ -56,7 +56,7 @@ bool can_lose(const cluster& c, const world& w, node_id id) {
       const auto known = members_in(rest.log);
       const bool knows = known.incarnation_of(id) == incarnation &&
                          known.incarnation_of(other) == rest.incarnation;
-      return other != id && knows && !lost.contains(other);
+      return other != id && knows && rest.intact() && !lost.contains(other);
     });
   });
 }
@@ -65,8 +65,9 @@ bool can_recover(const cluster& c, const world& w) {
   const auto memberships = in_force(c, w);
   return std::ranges::all_of(memberships, [&](const core::membership& m) {
     const auto lost = lost_members(w, m);
-    return is_quorum(m,
-                     [&](node_id id) { return !lost.contains(id) && !w.disks.at(id).log.empty(); });
+    return is_quorum(m, [&](node_id id) {
+      return !lost.contains(id) && w.disks.at(id).intact() && !w.disks.at(id).log.empty();
+    });
   });
 }
 

@@ -19,6 +19,7 @@ nemesis::nemesis(const scenario& s, cluster& c, const judge& seen, network& net,
   crash_at_ = after(now, s.crashes);
   disk_at_ = after(now, s.disk_faults);
   wipe_at_ = after(now, s.wipes);
+  rot_at_ = after(now, s.rots);
   restart_at_ = after(now, s.mean_downtime);
 }
 
@@ -27,7 +28,7 @@ instant nemesis::after(instant now, duration mean) {
 }
 
 instant nemesis::due() const {
-  return std::min({partition_at_, crash_at_, disk_at_, wipe_at_, restart_at_});
+  return std::min({partition_at_, crash_at_, disk_at_, wipe_at_, rot_at_, restart_at_});
 }
 
 void nemesis::act(instant now) {
@@ -47,11 +48,15 @@ void nemesis::act(instant now) {
     wipe_disk();
     wipe_at_ = after(now, scenario_.wipes);
   }
+  if (now >= rot_at_) {
+    rot();
+    rot_at_ = after(now, scenario_.rots);
+  }
   if (now >= restart_at_) restart(now);
 }
 
 void nemesis::stop() {
-  partition_at_ = crash_at_ = disk_at_ = wipe_at_ = restart_at_ = never;
+  partition_at_ = crash_at_ = disk_at_ = wipe_at_ = rot_at_ = restart_at_ = never;
   net_.heal();
   for (const auto id : cluster_.up()) cluster_.break_disk(id, 0), cluster_.give_room(id);
   if (cluster_.options().fastest == cluster_.options().slowest) return;
@@ -135,6 +140,15 @@ void nemesis::wipe_disk() {
   const auto all = cluster_.ids();
   const auto victim = all[chance_.below(all.size())];
   if (can_lose(cluster_, seen_.seen(), victim)) cluster_.wipe(victim);
+}
+
+// What only one disk has must not be damaged there: then no node could give it back. Nor twice
+// before the node looks: two such places can leave nothing that says where the log begins.
+void nemesis::rot() {
+  const auto all = cluster_.ids();
+  const auto victim = all[chance_.below(all.size())];
+  const bool again = seen_.seen().disks.at(victim).rotten;
+  if (!again && can_lose(cluster_, seen_.seen(), victim)) cluster_.rot(victim);
 }
 
 void nemesis::restart(instant now) {

@@ -22,6 +22,7 @@ class nemesis {
   void crash(instant now);
   void fault_disk();
   void wipe_disk();
+  void rot();
   void restart(instant now);
 
   const scenario& scenario_;
@@ -29,7 +30,7 @@ class nemesis {
   const judge& seen_;
   network& net_;
   dice& chance_;
-  instant partition_at_, crash_at_, disk_at_, wipe_at_, restart_at_;
+  instant partition_at_, crash_at_, disk_at_, wipe_at_, rot_at_, restart_at_;
 };
 
 }  // namespace troupe::sim

@@ -114,6 +114,7 @@ scenario choose_scenario(dice& chance, size_t nodes) {
   if (chance.chance(0.25)) make_restless(chance, s);
   choose_clocks(chance, s);
   if (nodes == 0 && chance.chance(0.8)) choose_members(chance, s);
+  s.rots = any_of<duration>(chance, {duration(0), milliseconds(300), milliseconds(1000)});
   return s;
 }
 
@@ -126,8 +127,8 @@ std::string describe(const scenario& s) {
       << ", long delay " << s.weather_.long_delay << " up to " << ms(s.weather_.long_delay_max)
       << " ms, request " << s.cluster.limits.replication.request << " B, partitions "
       << ms(s.partitions) << ", crashes " << ms(s.crashes) << ", disk faults " << ms(s.disk_faults)
-      << ", wipes " << ms(s.wipes) << ", clocks " << s.cluster.slowest << " to "
-      << s.cluster.fastest << ", for " << ms(s.trouble) << " ms";
+      << ", wipes " << ms(s.wipes) << ", rots " << ms(s.rots) << ", clocks " << s.cluster.slowest
+      << " to " << s.cluster.fastest << ", for " << ms(s.trouble) << " ms";
   return out.str();
 }
 

@@ -20,7 +20,7 @@ struct scenario {
   size_t padding_max = 100;
   duration trouble = std::chrono::seconds(5);  // how long things go wrong
   // The mean time between two events of a kind; zero: none.
-  duration partitions{0}, crashes{0}, disk_faults{0}, wipes{0};
+  duration partitions{0}, crashes{0}, disk_faults{0}, wipes{0}, rots{0};
   size_t operators = 0;
   duration order_every{0};  // the mean time between two orders of one
   std::vector<read_mode> reads{read_mode::linearizable, read_mode::linearizable,

@@ -251,6 +251,7 @@ class simulation {
     r.changes = changes_;
     r.transfers = transfers_;
     r.wipes = judge_.seen().lost.size();
+    r.rots = judge_.rots();
     r.given_up = given_up_ ? 1 : 0;
     return r;
   }

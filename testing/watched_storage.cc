@@ -12,7 +12,9 @@ absl::StatusOr<std::shared_ptr<watched_storage>> watched_storage::open(
     at = slice->back()->last_index().next();
     log.insert(log.end(), slice->begin(), slice->end());
   }
-  observer.on_reopened(node, watched->incarnation(), watched->saved_vote(), std::move(log));
+  const auto lost = watched->lost();
+  observer.on_reopened(node, watched->incarnation(), watched->saved_vote(), std::move(log),
+                       lost ? lost->last : log_id{});
   return std::shared_ptr<watched_storage>(new watched_storage(std::move(watched), node, observer));
 }
 

@@ -20,6 +20,7 @@ class watched_storage final : public storage::log_storage {
   uint64_t incarnation() const override { return watched_->incarnation(); }
   vote saved_vote() const override { return watched_->saved_vote(); }
   bool joined() const override { return watched_->joined(); }
+  std::optional<storage::lost_entries> lost() const override { return watched_->lost(); }
   log_tail tail() const override { return watched_->tail(); }
   log_tail purged() const override { return watched_->purged(); }
   std::vector<leader_run> runs() const override { return watched_->runs(); }

@@ -21,6 +21,10 @@ core::membership members_in(const batches& run, log_id* at) {
 }
 
 bool disk::holds_durably(const log_id& id) const {
+  if (id <= promised) {
+    const auto end = ever_durable.lower_bound(id);
+    return end != ever_durable.end() && end->leader == id.leader;
+  }
   if (durable < id.index) return false;
   const batch* b = find_in(log, id.index);
   return b != nullptr && b->leader() == id.leader;

@@ -31,8 +31,13 @@ struct disk {
   batches log;
   log_index durable;              // all of `log` up to here survives any crash
   std::set<log_id> ever_durable;  // the ends of batches
+  bool rotten = false;            // its files were damaged since it was opened last
+  // Damage took the end of the log, and the node says that it was here; empty: all is there.
+  log_id promised;
 
+  // The node answers for it, be it that damage took it.
   bool holds_durably(const log_id& id) const;
+  bool intact() const { return !rotten && !promised; }
 };
 
 struct committed_entry {

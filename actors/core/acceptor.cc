@@ -26,7 +26,7 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
                                         const membership& members) const {
   TROUPE_SPAN(debug, "acceptor.vote", "n" << state_.id << " wanted=" << request.wanted);
   vote_reply reply{
-      state_.id,          request.candidacy,         false, state_.saved, state_.log.last(),
+      state_.id,          request.candidacy,         false, state_.saved, acknowledged(),
       state_.incarnation, leading || lease_live(now)};
   const auto refuse = [&](const char* why) -> vote_decision {
     TROUPE_EVENT(debug) << "refused: " << why << ", saved=" << state_.saved;
@@ -46,7 +46,7 @@ vote_decision acceptor::on_vote_request(const vote_request& request, std::option
   if (leading) return refuse("we lead");
   const bool leased = lease_live(now) && request.from != leased_to_.leader.node;
   if (leased && request.handed_by != leased_to_) return refuse("the leader is alive");
-  if (request.last < state_.log.last()) return refuse("its log is behind");
+  if (request.last < acknowledged()) return refuse("its log is behind");
   // Whose log is ahead knows of a later membership, and is the one that can win: our own candidacy
   // gives way.
   const bool same_log = request.last == state_.log.last();
@@ -155,6 +155,7 @@ append_decision acceptor::accept(const append_request& request) {
       decision.truncate_after = before;
     }
     for (const batch_ptr& b : decision.batches) state_.log.append(b->leader(), b->last_index());
+    keep_promise();
   }
   if (!request.batches.empty()) {
     decision.reply.durable = verified;
@@ -162,6 +163,16 @@ append_decision acceptor::accept(const append_request& request) {
   }
   on_committed(std::min(request.committed, verified.index));
   return decision;
+}
+
+void acceptor::on_log_written(log_view log) {
+  state_.log = std::move(log);
+  keep_promise();
+}
+
+// Once it is kept, a leader may truncate the log below it, as that of any node.
+void acceptor::keep_promise() {
+  if (!lacks_entries()) state_.promised = {};
 }
 
 void acceptor::on_committed(log_index committed) {

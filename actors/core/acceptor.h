@@ -60,6 +60,9 @@ class acceptor {
     uint64_t cluster = 0;      // 0 while the node belongs to none
     uint64_t incarnation = 0;  // see member; 0: none, as in memory
     bool joined = false;       // another node began this log, see storage::log_storage
+    // Damage took the end of the log, which this node acknowledged up to here; empty: nothing is
+    // lost. Until the log is as far again, the node votes as if it were.
+    log_id promised;
   };
 
   // A node that starts treats the leader of its saved vote as heard of just now: it forgot when,
@@ -117,12 +120,17 @@ class acceptor {
   // them could elect one of themselves with the members of long ago. Who has a longer log is
   // granted all the same, for that one knows who counts.
   bool newcomer() const;
+  // The end of the log, or of what it was before damage took it: no candidate with less is granted.
+  log_id acknowledged() const { return std::max(state_.log.last(), state_.promised); }
+  // Lacks entries that it acknowledged. Then it must not lead: who grants it a vote compares with
+  // the log that it has.
+  bool lacks_entries() const { return state_.log.last() < state_.promised; }
   // The leader that this node follows, 0 when unknown, silent for longer than its lease, or not
   // heard of since the start: the one of before may be long gone.
   node_id leader(instant now) const;
 
   // This node wrote to the log by itself: its leadership ended, or it was initialised.
-  void on_log_written(log_view log) { state_.log = std::move(log); }
+  void on_log_written(log_view log);
   void on_joined(bool joined) { state_.joined = joined; }
   // Whether a membership in the log names this node's data directory, now that they changed.
   void on_named(bool named) { named_ = named; }
@@ -134,6 +142,7 @@ class acceptor {
   append_decision accept(const append_request& request);
   const char* malformed(const append_request& request) const;
   void hear_of_leader(instant now);
+  void keep_promise();
 
   state state_;
   timing timing_;

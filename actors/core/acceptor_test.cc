@@ -67,6 +67,21 @@ TEST(acceptor_test, after_a_restart_no_rival_gets_the_same_vote_again) {
   }
 }
 
+// Scenario 66: what damage took from the log it has still acknowledged.
+TEST(acceptor_test, who_lost_entries_votes_as_if_it_had_them) {
+  acceptor a({node_id(1), {}, log_of({{led_by(1), 3}}), 7, 0, false, at(led_by(2), 9)}, usual,
+             vote_mode::advanced, time_zero, jitter);
+  EXPECT_TRUE(a.lacks_entries());
+  EXPECT_NE(refusal_of(a, request_for(asked(4, 2), at(led_by(1), 20))), "");
+  EXPECT_NE(refusal_of(a, request_for(asked(4, 2), at(led_by(2), 8))), "");
+  EXPECT_EQ(refusal_of(a, request_for(asked(4, 2), at(led_by(2), 9))), "");
+  EXPECT_EQ(refusal_of(a, request_for(asked(4, 2), at(led_by(3), 4))), "");
+  a.on_log_written(log_of({{led_by(1), 3}, {led_by(3), 5}}));
+  EXPECT_FALSE(a.lacks_entries());
+  a.on_log_written(log_of({{led_by(1), 3}}));
+  EXPECT_FALSE(a.lacks_entries()) << "a promise that was kept does not come back";
+}
+
 // Scenario 3.
 TEST(acceptor_test, who_follows_the_leader_of_a_term_has_voted_in_it) {
   auto a = voter(asked(2, 2), vote_mode::standard);

@@ -118,6 +118,7 @@ void progress::on_conflict(uint64_t ticket, const log_id& hint) {
   if (at.index >= asked.index) at = log_.floor({asked.leader, asked.index - (asked ? 1 : 0)});
   // A request that overtook another says nothing of what was matched; a probe does.
   if (mode_ == mode::streaming) at = std::max(at, matched_);
+  matched_ = std::min(matched_, at);
   TROUPE_EVENT(debug) << "conflict at " << asked << ", hint " << hint << ", go on at " << at;
   probe_from(at);
 }

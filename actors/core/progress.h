@@ -74,7 +74,8 @@ class progress {
   void on_log_appended(leader_id leader, log_index last) { log_.append(leader, last); }
 
   mode how() const { return mode_; }
-  // Durable at the follower; what the leader counts.
+  // Durable at the follower; what the leader counts. It falls only where the follower says, asked
+  // anew, that it has less: damage took the end of its log.
   const log_id& matched() const { return matched_; }
   // Sent and not answered, until a later probe was.
   byte_count in_flight() const { return in_flight_; }

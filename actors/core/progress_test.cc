@@ -292,6 +292,7 @@ TEST(progress_test, a_follower_that_forgot_is_found_out_by_a_probe_and_gets_all_
   ASSERT_EQ(p.next().previous, at(me, 9)) << "asked once more, this time alone";
   p.on_conflict(send(p), {});
   ASSERT_EQ(p.next().previous, log_id{});
+  EXPECT_EQ(p.matched(), log_id{}) << "it says so itself";
   p.on_matched(send(p), {}, time_zero);
   EXPECT_EQ(p.next_index(), log_index(1));
   p.on_matched(send(p, at(two, 6), 10), at(two, 6), time_zero);

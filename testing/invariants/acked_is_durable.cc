@@ -22,8 +22,10 @@ void acked_is_durable::on_reopened(node_id node, const vote&, const batches& log
   for (const auto& b : before.log) {
     if (before.durable < b->last_index()) break;
     const batch* found = find_in(log, b->last_index());
-    require(found != nullptr && found->checksum() == b->checksum(), "n", node, " lost ", b->last(),
-            " in a crash, which was durable");
+    if (found != nullptr && found->checksum() == b->checksum()) continue;
+    require(before.rotten, "n", node, " lost ", b->last(), " in a crash, which was durable");
+    require(b->last() <= before.promised, "n", node, " lost ", b->last(),
+            " to damage, and does not know it");
   }
 }
 

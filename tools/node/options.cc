@@ -54,6 +54,8 @@ ABSL_FLAG(bool, elections, true, "stand for election without being told");
 ABSL_FLAG(bool, heartbeats, true, "send heartbeats while it leads");
 ABSL_FLAG(bool, leader_restore, true,
           "the only member leads on after a restart, without an election");
+ABSL_FLAG(uint64_t, scrub, troupe::MiB(1).value,
+          "bytes of the log on the disk that are checked in a second, for ever; 0: none");
 ABSL_FLAG(std::string, log_level, "info", "error, warn, info, debug or trace");
 
 namespace troupe::tools {
@@ -96,6 +98,7 @@ absl::StatusOr<node_config> read_config() {
   c.elections = absl::GetFlag(FLAGS_elections);
   c.heartbeats = absl::GetFlag(FLAGS_heartbeats);
   c.leader_restore = absl::GetFlag(FLAGS_leader_restore);
+  c.scrub = byte_count(absl::GetFlag(FLAGS_scrub));
   if (const auto s = check(c); !s.ok())
     return absl::InvalidArgumentError(absl::StrCat("--", s.message()));
   return c;

@@ -24,10 +24,10 @@ void expect_refused(const std::string& flag, const std::string& line) {
 }
 
 TEST(options_test, a_node_gets_what_the_flags_say) {
-  const auto flags = read({"--election_timeout_min=1s", "--election_timeout_max=2s",
-                           "--heartbeat_interval=300ms", "--batch=11", "--under_way=12",
-                           "--window=13", "--caught_up_within=14", "--clock_drift=1.5",
-                           "--elections=false", "--heartbeats=false", "--leader_restore=false"});
+  const auto flags = read(
+      {"--election_timeout_min=1s", "--election_timeout_max=2s", "--heartbeat_interval=300ms",
+       "--batch=11", "--under_way=12", "--window=13", "--caught_up_within=14", "--clock_drift=1.5",
+       "--elections=false", "--heartbeats=false", "--leader_restore=false", "--scrub=15"});
   ASSERT_TRUE(flags.ok()) << flags.status();
   const auto& c = flags->front().config;
   EXPECT_EQ(c.timing.election_timeout_min, 1s);
@@ -39,6 +39,7 @@ TEST(options_test, a_node_gets_what_the_flags_say) {
   EXPECT_EQ(c.limits.caught_up_within, 14u);
   EXPECT_EQ(c.limits.clock_drift, 1.5);
   EXPECT_FALSE(c.elections || c.heartbeats || c.leader_restore);
+  EXPECT_EQ(c.scrub, byte_count(15));
 }
 
 TEST(options_test, without_flags_a_node_gets_the_defaults_of_the_library) {
@@ -55,6 +56,7 @@ TEST(options_test, without_flags_a_node_gets_the_defaults_of_the_library) {
   EXPECT_EQ(c.limits.caught_up_within, d.limits.caught_up_within);
   EXPECT_EQ(c.limits.clock_drift, d.limits.clock_drift);
   EXPECT_TRUE(c.elections && c.heartbeats && c.leader_restore);
+  EXPECT_EQ(c.scrub, d.scrub);
 }
 
 TEST(options_test, what_a_node_would_refuse_is_refused_by_the_name_of_its_flag) {

@@ -1,0 +1,217 @@
+#include "storage/log_repair.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include "proto/trace.h"
+#include "storage/append_check.h"
+#include "storage/segment_scan.h"
+#include "storage/try.h"
+
+namespace troupe::storage {
+namespace {
+
+constexpr const char* aside = ".lost";
+
+// Where the good part of a log ends.
+struct first_damage {
+  uint64_t sequence = 0;  // of the segment
+  uint64_t offset = 0;    // from there on nothing of it counts; 0: not even its header
+  bool first = false;     // there is no segment before it
+  absl::Status what;
+};
+
+bool by_last(const log_tail& a, const log_tail& b) { return a.last < b.last; }
+
+// Nothing was ever durable behind the header.
+bool holds_nothing(std::string_view segment) {
+  return segment.size() <= segment_header::block_size ||
+         all_zero(segment.substr(segment_header::block_size));
+}
+
+class examination {
+ public:
+  examination(env& files, const std::string& log_dir, const identity& owner)
+      : files_(files), dir_(log_dir), owner_(owner) {}
+
+  // Reads all segments that count, oldest first.
+  absl::Status run() {
+    TROUPE_TRY(list());
+    for (const uint64_t sequence : sequences_) TROUPE_TRY(look_at(sequence));
+    return absl::OkStatus();
+  }
+
+  const std::optional<first_damage>& damage() const { return damage_; }
+  // The end of the log, as far as it can be read.
+  const log_id& last() const { return end_.last; }
+  const std::vector<uint64_t>& sequences() const { return sequences_; }
+  std::string path_of(uint64_t sequence) const { return dir_ + "/" + segment_name(sequence); }
+
+ private:
+  // Those from the newest that starts the log on; older ones are void.
+  absl::Status list() {
+    TROUPE_TRY_LET(const auto names, files_.list(dir_));
+    for (const auto& name : names)
+      if (const auto sequence = parse_segment_name(name)) sequences_.push_back(*sequence);
+    for (size_t i = sequences_.size(); i-- > 0;) {
+      TROUPE_TRY_LET(const auto header, header_of(sequences_[i]));
+      if (!header || !header->starts_log) continue;
+      sequences_.erase(sequences_.begin(), sequences_.begin() + static_cast<ptrdiff_t>(i));
+      break;
+    }
+    if (sequences_.empty()) return absl::DataLossError(absl::StrCat(dir_, ": the log is missing"));
+    return absl::OkStatus();
+  }
+
+  // Nothing when it is damaged; an error when it is intact and not this log's.
+  absl::StatusOr<std::optional<segment_header>> header_of(uint64_t sequence) {
+    TROUPE_TRY_LET(auto from, files_.open(path_of(sequence), open_mode::existing));
+    TROUPE_TRY_LET(const auto bytes, from->read(0, segment_header::block_size));
+    const auto header = decode_header(bytes);
+    if (absl::IsUnimplemented(header.status())) return header.status();
+    if (!header.ok() || header->sequence != sequence) return std::nullopt;
+    if (header->node != owner_.node || header->incarnation != owner_.incarnation)
+      return absl::DataLossError(
+          absl::StrCat(path_of(sequence), ": comes from another data directory"));
+    return *header;
+  }
+
+  absl::Status look_at(uint64_t sequence) {
+    TROUPE_TRY_LET(const auto header, header_of(sequence));
+    TROUPE_TRY_LET(auto from, files_.open(path_of(sequence), open_mode::existing));
+    TROUPE_TRY_LET(const auto size, from->size());
+    TROUPE_TRY_LET(const auto content, from->read(0, size));
+    segment_header place;
+    place.sequence = sequence;
+    place.incarnation = owner_.incarnation;
+    auto wrong = begins_wrong(sequence, header, sequence == sequences_.front());
+    // What stood before a damaged header is known only where the log began with it or goes on
+    // behind it. Else it may have said that the log starts there, and the older segments are void.
+    const bool known =
+        header || (sequence == sequences_.front() ? sequence == 1 : continues(content, place));
+    if (!known) return wrong;
+    uint64_t seen = segment_header::block_size;
+    if (header) end_ = std::max(end_, header->previous, by_last);
+    if (!damage_ && !wrong.ok()) {
+      damage_ = {sequence, 0, sequence == sequences_.front(), wrong};
+    } else if (!damage_) {
+      TROUPE_TRY_LET(seen, scan(sequence, content, *header));
+    }
+    if (damage_) end_ = std::max(end_, last_readable(content, place, seen), by_last);
+    return absl::OkStatus();
+  }
+
+  // Where it ends, or the damage begins.
+  absl::StatusOr<uint64_t> scan(uint64_t sequence, std::string_view content,
+                                const segment_header& header) {
+    const auto nothing = [](uint64_t, const batch_ptr&) {};
+    const bool newest = sequence == sequences_.back();
+    TROUPE_TRY_LET(const auto scanned,
+                   scan_segment(path_of(sequence), content, header, newest, nothing));
+    end_ = scanned.tail;
+    if (!scanned.damage.ok())
+      damage_ = {sequence, scanned.end, sequence == sequences_.front(), scanned.damage};
+    return scanned.end;
+  }
+
+  // Whether what stands behind a damaged header continues the log.
+  bool continues(std::string_view content, const segment_header& place) const {
+    if (holds_nothing(content)) return true;
+    const auto rest = content.substr(segment_header::block_size);
+    if (const auto m = decode_mark(place, segment_header::block_size, rest)) return m->tail == end_;
+    const size_t length = batch::peek_length(rest);
+    if (length == 0 || length > rest.size()) return false;
+    const auto next = batch::parse(std::string(rest.substr(0, length)));
+    if (!next.ok()) return false;
+    const batch_ptr one[] = {*next};
+    return check_follows(end_, one).ok();
+  }
+
+  absl::Status begins_wrong(uint64_t sequence, const std::optional<segment_header>& header,
+                            bool first) const {
+    const auto at = [&](const char* what) {
+      return absl::DataLossError(absl::StrCat(path_of(sequence), " at offset 0: ", what));
+    };
+    if (!header) return at("segment header is damaged");
+    if (first) return absl::OkStatus();
+    const auto before = *std::prev(std::ranges::lower_bound(sequences_, sequence));
+    if (before + 1 != sequence) return at("the segment before it is missing");
+    if (header->previous != end_) return at("it does not continue the segment before it");
+    return absl::OkStatus();
+  }
+
+  env& files_;
+  const std::string dir_;
+  const identity owner_;
+  std::vector<uint64_t> sequences_;
+  log_tail end_;  // of the log, as far as it can be read
+  std::optional<first_damage> damage_;
+};
+
+absl::Status set_aside(env& files, const std::string& dir, const std::string& path) {
+  TROUPE_EVENT(warn) << "sets aside " << path;
+  TROUPE_TRY(files.rename(path, absl::StrCat(path, aside)));
+  return files.sync_dir(dir);
+}
+
+// Keeps a copy of the whole, and cuts the segment; `header`, if any, is written anew.
+absl::Status cut(env& files, const std::string& dir, const std::string& path, uint64_t offset,
+                 std::string_view header) {
+  const auto copy = absl::StrCat(path, aside);
+  TROUPE_TRY_LET(auto from, files.open(path, open_mode::existing));
+  TROUPE_TRY_LET(const auto size, from->size());
+  TROUPE_TRY_LET(const auto content, from->read(0, size));
+  if (auto gone = files.remove(copy); !gone.ok() && !absl::IsNotFound(gone)) return gone;
+  TROUPE_TRY_LET(auto to, files.open(copy, open_mode::create));
+  TROUPE_TRY(to->write(0, content));
+  TROUPE_TRY(to->sync());
+  TROUPE_TRY(files.sync_dir(dir));
+  TROUPE_EVENT(warn) << "cuts " << path << " at offset " << offset;
+  TROUPE_TRY(from->truncate(offset));
+  TROUPE_TRY(from->sync());
+  if (header.empty()) return absl::OkStatus();
+  TROUPE_TRY(from->write(0, header));
+  return from->sync();
+}
+
+}  // namespace
+
+absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
+                                         const identity& owner) {
+  examination seen(files, log_dir, owner);
+  TROUPE_TRY(seen.run());
+  if (!seen.damage()) return absl::InternalError(absl::StrCat(log_dir, ": nothing is damaged"));
+  return lost_entries{seen.last(), std::string(seen.damage()->what.message())};
+}
+
+absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner) {
+  examination seen(files, log_dir, owner);
+  TROUPE_TRY(seen.run());
+  if (!seen.damage()) return absl::OkStatus();
+  const auto& at = *seen.damage();
+  // From the back, so that whatever a crash leaves is damaged at the same place.
+  const auto& all = seen.sequences();
+  for (auto s = all.rbegin(); s != all.rend() && *s > at.sequence; ++s)
+    TROUPE_TRY(set_aside(files, log_dir, seen.path_of(*s)));
+  const std::string path = seen.path_of(at.sequence);
+  if (at.offset != 0) return cut(files, log_dir, path, at.offset, {});
+  if (!at.first) return set_aside(files, log_dir, path);
+  segment_header header;
+  header.node = owner.node;
+  header.incarnation = owner.incarnation;
+  header.sequence = at.sequence;
+  return cut(files, log_dir, path, segment_header::block_size, encode_header(header));
+}
+
+absl::Status remove_set_aside(env& files, const std::string& log_dir) {
+  TROUPE_TRY_LET(const auto names, files.list(log_dir));
+  for (const auto& name : names)
+    if (absl::EndsWith(name, aside)) TROUPE_TRY(files.remove(log_dir + "/" + name));
+  return absl::OkStatus();
+}
+
+}  // namespace troupe::storage

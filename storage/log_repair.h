@@ -1,0 +1,35 @@
+// A damaged log made usable again, where other nodes hold what is lost: all from the first damage
+// on is set aside, and what it was is written down, so that the node keeps its promises until the
+// others have sent it again (Protocol-Aware Recovery, FAST 2018, has the why: neither a node that
+// goes on as if it had promised nothing nor one that ends is what a cluster needs).
+//
+// Safe to be interrupted anywhere and begun again. Nothing is deleted: segments that hold damage or
+// what came behind it are kept under the name <segment>.lost until the log is whole.
+#pragma once
+
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "storage/env.h"
+#include "storage/identity.h"
+#include "storage/log_storage.h"
+
+namespace troupe::storage {
+
+// What would be lost if the log in `log_dir` were cut at its first damage. Changes nothing.
+//
+// kDataLoss where that cannot be told, because no segment is left, what is before the oldest one is
+// not known, or a damaged header may have made the older ones void; then only a person can decide.
+absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
+                                         const identity& owner);
+
+// Sets aside all from the first damage on. Durable when it returns; the log can be opened then.
+// Precondition: what find_damage tells is written down, durably.
+absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner);
+
+// Removes what was set aside, in any order.
+absl::Status remove_set_aside(env& files, const std::string& log_dir);
+
+}  // namespace troupe::storage

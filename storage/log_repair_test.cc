@@ -1,0 +1,260 @@
+// A damaged log is cut where the damage begins, and what the node acknowledged is not forgotten.
+#include <algorithm>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "storage/durable_storage.h"
+#include "storage/memory_env.h"
+#include "storage/segment_format.h"
+#include "storage/test_batches.h"
+
+namespace troupe::storage {
+namespace {
+
+constexpr uint64_t start = segment_header::block_size;
+constexpr uint64_t batch_size = batch::header_size + 2 * (4 + 500);
+constexpr uint64_t step = batch_size + mark::size;
+
+class log_repair_test : public testing::Test {
+ protected:
+  // Eight batches of about 1 KiB under changing leaders, three to a segment, a sync after each.
+  log_repair_test() {
+    open();
+    EXPECT_TRUE(storage_->save_vote({leader_of(9), true}).ok());
+    for (uint64_t i = 0; i < 8; ++i) {
+      written_.push_back(batch_after(storage_->tail(), leader_of(1 + i / 2), 2, 500));
+      add(written_.back());
+    }
+    whole_ = storage_->tail();
+  }
+
+  absl::Status try_open(bool cut_damage = true) {
+    storage_.reset();
+    durable_options options;
+    options.dir = "data";
+    options.node = node_id(1);
+    options.incarnation = 99;
+    options.log = {{KiB(8), KiB(1)}, KiB(1)};
+    options.cut_damage = cut_damage;
+    auto opened = durable_storage::open(files_, options);
+    if (opened.ok()) storage_ = *std::move(opened);
+    return opened.status();
+  }
+  void open() {
+    const auto opened = try_open();
+    ASSERT_TRUE(opened.ok()) << opened;
+  }
+  void add(const batch_ptr& b) {
+    ASSERT_TRUE(storage_->append({{b}}).ok());
+    ASSERT_TRUE(storage_->sync().ok());
+  }
+  static std::string path_of(uint64_t segment) { return "data/log/" + segment_name(segment); }
+  void flip(const std::string& path, uint64_t offset) {
+    auto to = files_.open(path, open_mode::existing);
+    ASSERT_TRUE(to.ok()) << to.status();
+    std::string byte = *(*to)->read(offset, 1);
+    byte[0] = static_cast<char>(byte[0] ^ 0x10);
+    ASSERT_TRUE((*to)->write(offset, byte).ok());
+    ASSERT_TRUE((*to)->sync().ok());
+  }
+  size_t set_aside() {
+    const auto names = files_.list("data/log");
+    EXPECT_TRUE(names.ok()) << names.status();
+    return static_cast<size_t>(std::ranges::count_if(
+        names.value(), [](const auto& name) { return name.ends_with(".lost"); }));
+  }
+  // The log holds the first `count` batches, and the node knows how many it acknowledged.
+  void expect_cut_to(size_t count) {
+    EXPECT_EQ(storage_->tail(), count == 0 ? log_tail() : written_[count - 1]->tail());
+    ASSERT_TRUE(storage_->lost().has_value());
+    EXPECT_EQ(storage_->lost()->last, whole_.last);
+    EXPECT_EQ(storage_->saved_vote(), (vote{leader_of(9), true}));
+    if (count == 0) return;
+    const auto all = storage_->read(log_index(1), MiB(1));
+    ASSERT_TRUE(all.ok()) << all.status();
+    ASSERT_EQ(all->size(), count);
+    for (size_t i = 0; i < count; ++i) EXPECT_EQ((*all)[i]->bytes(), written_[i]->bytes());
+  }
+  // The others send what is missing.
+  void fill() {
+    for (const auto& b : written_)
+      if (b->first_index() > storage_->tail().last.index) add(b);
+    EXPECT_EQ(storage_->tail(), whole_);
+  }
+
+  memory_env files_;
+  std::unique_ptr<durable_storage> storage_;
+  std::vector<batch_ptr> written_;
+  log_tail whole_;
+};
+
+TEST_F(log_repair_test, without_leave_a_damaged_log_stays_as_it_is) {
+  flip(path_of(2), start + 100);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(absl::IsDataLoss(try_open(/*cut_damage=*/false)));
+  EXPECT_EQ(set_aside(), 0u);
+}
+
+TEST_F(log_repair_test, what_is_lost_is_known_until_it_is_there_again) {
+  flip(path_of(2), start + 100);
+  for (int i = 0; i < 2; ++i) {
+    open();
+    expect_cut_to(3);
+    EXPECT_EQ(storage_->lost()->where.find(path_of(2) + " at offset 4096: "), 0u)
+        << storage_->lost()->where;
+    EXPECT_EQ(set_aside(), 2u) << "nothing is thrown away yet";
+  }
+  fill();
+  EXPECT_FALSE(storage_->lost().has_value());
+  EXPECT_EQ(set_aside(), 0u);
+  open();
+  EXPECT_FALSE(storage_->lost().has_value());
+  EXPECT_EQ(storage_->tail(), whole_);
+}
+
+TEST_F(log_repair_test, the_promise_ends_with_the_shorter_log_of_a_later_leader) {
+  flip(path_of(2), start + 100);
+  open();
+  add(batch_after(storage_->tail(), leader_of(3), 1));
+  EXPECT_TRUE(storage_->lost().has_value()) << "an older leader than that of the last lost entry";
+  add(batch_after(storage_->tail(), leader_of(5), 1));
+  EXPECT_FALSE(storage_->lost().has_value());
+  ASSERT_TRUE(storage_->truncate_after(written_[2]->last_index()).ok());
+  open();
+  EXPECT_FALSE(storage_->lost().has_value()) << "it does not come back with a truncation";
+}
+
+TEST_F(log_repair_test, a_flipped_bit_anywhere_loses_no_promise) {
+  const uint64_t most = 3 * step;
+  for (uint64_t segment = 1; segment <= 3; ++segment)
+    for (uint64_t offset = 0; offset < start + most; offset += offset < 96 ? 1 : 37) {
+      SCOPED_TRACE("segment " + std::to_string(segment) + ", offset " + std::to_string(offset));
+      storage_.reset();
+      flip(path_of(segment), offset);
+      if (try_open(/*cut_damage=*/false).ok()) {
+        EXPECT_EQ(storage_->tail(), whole_) << "it was no byte that counts";
+        storage_.reset();
+        flip(path_of(segment), offset);
+        continue;
+      }
+      ASSERT_TRUE(try_open().ok());
+      const auto end = storage_->tail().last.index.value;
+      ASSERT_EQ(end % 2, 0u);
+      expect_cut_to(end / 2);
+      fill();
+      ASSERT_FALSE(storage_->lost().has_value());
+      ASSERT_FALSE(HasFatalFailure());
+    }
+}
+
+TEST_F(log_repair_test, damage_at_two_places_is_cut_at_the_first) {
+  flip(path_of(3), start + 100);
+  flip(path_of(1), start + step + 100);
+  open();
+  expect_cut_to(1);
+}
+
+TEST_F(log_repair_test, damage_of_what_was_filled_in_lengthens_no_promise_and_forgets_none) {
+  flip(path_of(1), start + 100);
+  open();
+  expect_cut_to(0);
+  for (size_t i = 0; i < 5; ++i) add(written_[i]);
+  storage_.reset();
+  flip(path_of(1), start + 100);
+  open();
+  expect_cut_to(0);
+}
+
+TEST_F(log_repair_test, a_segment_that_is_missing_counts_as_damaged) {
+  ASSERT_TRUE(files_.remove(path_of(2)).ok());
+  open();
+  expect_cut_to(3);
+  fill();
+  EXPECT_FALSE(storage_->lost().has_value());
+}
+
+// As a power cut leaves it that comes while a segment is being made.
+TEST_F(log_repair_test, a_segment_that_was_never_finished_takes_nothing_with_it) {
+  storage_.reset();
+  ASSERT_TRUE(files_.open(path_of(4), open_mode::create).ok());
+  flip(path_of(2), start + 100);
+  open();
+  expect_cut_to(3);
+  fill();
+  EXPECT_FALSE(storage_->lost().has_value());
+}
+
+TEST_F(log_repair_test, where_the_start_of_the_log_is_not_known_nothing_is_changed) {
+  ASSERT_TRUE(storage_->purge(written_[3]->last_index()).ok());
+  storage_.reset();
+  flip(path_of(2), 41);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(absl::IsDataLoss(try_open()));
+  EXPECT_EQ(set_aside(), 0u);
+}
+
+// Where a reset was interrupted, the older segments are void, and the header alone says so.
+TEST_F(log_repair_test, a_damaged_header_that_may_have_begun_the_log_anew_is_not_cut) {
+  const log_tail snapshot{{leader_of(9), log_index(100)}, 7};
+  files_.set_fault([](std::string_view call, const std::string&) {
+    return call == "remove" ? absl::UnavailableError("the process ends here") : absl::OkStatus();
+  });
+  ASSERT_FALSE(storage_->reset(snapshot).ok());
+  files_.set_fault(nullptr);
+  storage_.reset();
+  flip(path_of(4), 12);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(absl::IsDataLoss(try_open()));
+  flip(path_of(4), 12);
+  open();
+  EXPECT_EQ(storage_->tail(), snapshot);
+}
+
+TEST_F(log_repair_test, a_damaged_promise_is_reported_and_not_taken_for_none) {
+  flip(path_of(2), start + 100);
+  open();
+  storage_.reset();
+  for (const uint64_t offset : {0, 9, 41, 70, 1083}) {
+    flip("data/promise", offset);
+    const auto opened = try_open();
+    EXPECT_TRUE(absl::IsDataLoss(opened)) << offset << opened;
+    EXPECT_NE(opened.message().find("data/promise"), absl::string_view::npos) << opened;
+    flip("data/promise", offset);
+  }
+  open();
+  expect_cut_to(3);
+}
+
+// The power is cut at each call to the file system: while the log is cut, and while it is filled.
+TEST_F(log_repair_test, an_interrupted_repair_is_repeated) {
+  const std::pair<uint64_t, size_t> cases[] = {{1, 0}, {2, 3}, {3, 6}};
+  for (const auto& [segment, left] : cases) {
+    for (const uint64_t offset : {uint64_t{50}, start + 100}) {
+      bool was_cut = true;
+      for (uint64_t cut = 1; was_cut; ++cut) {
+        SCOPED_TRACE("segment " + std::to_string(segment) + ", offset " + std::to_string(offset) +
+                     ", power cut at " + std::to_string(cut));
+        storage_.reset();
+        flip(path_of(segment), offset);
+        files_.power_off_at(cut);
+        auto stopped = try_open();
+        for (size_t i = left; stopped.ok() && i < written_.size(); ++i) {
+          stopped = storage_->append({{written_[i]}});
+          if (stopped.ok()) stopped = storage_->sync();
+        }
+        was_cut = files_.power_is_off();
+        storage_.reset();
+        files_.crash(cut);
+        open();
+        ASSERT_TRUE(storage_->lost() || storage_->tail() == whole_);
+        if (storage_->lost()) {
+          EXPECT_EQ(storage_->lost()->last, whole_.last);
+        }
+        fill();
+        ASSERT_FALSE(storage_->lost().has_value());
+        ASSERT_FALSE(HasFailure());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace troupe::storage

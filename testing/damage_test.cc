@@ -1,0 +1,123 @@
+// Logs with bytes that changed on the disk: the node gives up what it cannot read, keeps what it
+// promised, and is given the rest by the others. Scenario 66, of a whole cluster.
+#include "testing/members_scene.h"
+
+namespace troupe::sim {
+namespace {
+
+class damage_test : public members_scene, public testing::WithParamInterface<uint64_t> {
+ protected:
+  // The seed decides which byte it is.
+  stage& play_many_writes(size_t nodes) {
+    stage_ = std::make_unique<stage>(present(nodes, nodes), GetParam());
+    leader_ = stage_->await_leader();
+    for (int i = 0; i < 30; ++i) EXPECT_EQ(stage_->write(leader_).code, raft_errc::none);
+    stage_->run_for(200ms);
+    return *stage_;
+  }
+  void damage(node_id id) {
+    ASSERT_TRUE(stage_->nodes().rot(id));
+    up_again(id);
+    EXPECT_TRUE(stage_->run_until([&] { return lacks_entries(id); }, 100ms));
+  }
+  bool lacks_entries(node_id id) const {
+    return static_cast<bool>(stage_->nodes().handle_of(id).metrics().lost);
+  }
+  void cut_off(node_id id, bool both_ways = true) {
+    for (const auto other : stage_->nodes().ids()) {
+      stage_->net().cut(id, other);
+      if (both_ways) stage_->net().cut(other, id);
+    }
+  }
+  void expect_whole_again(node_id id, duration within = 10s) {
+    auto& s = *stage_;
+    const auto whole = [&] {
+      return s.leader() && !lacks_entries(id) && s.applied_at(id) == s.applied_at(s.leader());
+    };
+    EXPECT_TRUE(s.run_until(whole, within));
+  }
+};
+
+TEST_P(damage_test, a_follower_is_given_what_it_lost_and_nobody_else_notices) {
+  auto& s = play_many_writes(3);
+  const auto term = s.term_of(leader_);
+  const auto victim = a_follower();
+  damage(victim);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(s.write(leader_, 100ms).code, raft_errc::none);
+  expect_whole_again(victim);
+  EXPECT_EQ(s.term_of(leader_), term);
+  restart(victim);
+  EXPECT_FALSE(lacks_entries(victim));
+}
+
+TEST_P(damage_test, a_leader_comes_back_as_a_follower_and_is_given_what_it_lost) {
+  auto& s = play_many_writes(3);
+  damage(leader_);
+  ASSERT_TRUE(s.run_until([&] { return s.leader() && s.leader() != leader_; }, 10s));
+  EXPECT_EQ(s.write(s.leader()).code, raft_errc::none);
+  expect_whole_again(leader_);
+  EXPECT_EQ(s.admin(s.leader(), transfer{leader_}).code, raft_errc::none) << "it may lead again";
+}
+
+// The write is on two disks of three. One of them is damaged, the other node is down: the third,
+// which never had it, must not be elected.
+TEST_P(damage_test, who_lost_an_entry_helps_nobody_to_lead_without_it) {
+  auto& s = play_many_writes(3);
+  const auto keeps = a_follower();
+  node_id behind;
+  for (const auto id : s.nodes().ids())
+    if (id != leader_ && id != keeps) behind = id;
+  cut_off(behind);
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  const auto written = s.applied_at(leader_);
+  s.nodes().kill(leader_);
+  s.run_for(10ms);
+  damage(keeps);
+  s.net().heal();
+  EXPECT_FALSE(s.run_until([&] { return s.leader() != node_id(); }, 20s));
+  EXPECT_EQ(s.admin(keeps, elect{keeps}).code, raft_errc::not_allowed);
+  up_again(leader_);
+  ASSERT_TRUE(s.run_until([&] { return s.leader() == leader_; }, 10s));
+  EXPECT_TRUE(s.run_until([&] { return s.applied_at(leader_) >= written; }, 1s));
+  expect_whole_again(keeps);
+}
+
+// An entry that was lost counts as little as one that never came, until it is there again.
+TEST_P(damage_test, a_leader_does_not_count_what_a_follower_lost) {
+  auto& s = play_many_writes(3);
+  const auto victim = a_follower();
+  s.nodes().rot(victim);
+  cut_off(victim, /*both_ways=*/false);
+  up_again(victim);
+  const auto matched = [&] { return s.nodes().leadership_of(leader_)->durable(victim).index; };
+  ASSERT_GT(matched(), log_index(0));
+  s.net().heal();
+  log_index least = matched();
+  s.run_until([&] { return least = std::min(least, matched()), false; }, 1s);
+  EXPECT_EQ(least, log_index(0));
+  expect_whole_again(victim);
+}
+
+TEST_P(damage_test, where_no_intact_copy_is_left_nobody_leads_and_nothing_is_made_up) {
+  auto& s = play_many_writes(3);
+  for (const auto id : s.nodes().ids()) s.nodes().kill(id);
+  for (const auto id : s.nodes().ids()) damage(id);
+  EXPECT_FALSE(s.run_until([&] { return s.leader() != node_id(); }, 20s));
+  for (const auto id : s.nodes().ids()) {
+    EXPECT_TRUE(lacks_entries(id));
+    EXPECT_EQ(s.write(id, 100ms).code, raft_errc::not_leader);
+  }
+}
+
+TEST_P(damage_test, a_node_that_is_alone_does_not_lead_with_less_than_it_acknowledged) {
+  auto& s = play_many_writes(1);
+  damage(leader_);
+  s.run_for(20s);
+  EXPECT_TRUE(lacks_entries(leader_));
+  EXPECT_FALSE(s.leader());
+}
+
+INSTANTIATE_TEST_SUITE_P(bytes, damage_test, testing::Range<uint64_t>(1, 13));
+
+}  // namespace
+}  // namespace troupe::sim

@@ -1,0 +1,50 @@
+#include "testing/rot.h"
+
+#include <optional>
+#include <vector>
+
+#include "proto/check.h"
+#include "storage/segment_format.h"
+
+namespace troupe::sim {
+namespace {
+
+using storage::decode_header;
+using storage::find_mark;
+
+constexpr uint64_t header_size = 88;  // FORMAT.md
+
+// How much of the newest segment was durable for certain.
+uint64_t durable_bytes(std::string_view content) {
+  const auto header = decode_header(content);
+  if (!header.ok()) return 0;
+  uint64_t durable = 0;
+  for (auto m = find_mark(*header, content, 0); m; m = find_mark(*header, content, m->offset + 1))
+    durable = m->offset;
+  return durable;
+}
+
+}  // namespace
+
+bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance) {
+  std::vector<std::string> segments;
+  const auto names = files.list(log_dir);
+  if (!names.ok()) return false;
+  for (const auto& name : *names)
+    if (storage::parse_segment_name(name)) segments.push_back(log_dir + "/" + name);
+  if (segments.empty()) return false;
+  const auto& victim = segments[chance.below(segments.size())];
+  const auto file = *files.open(victim, storage::open_mode::existing);
+  const auto content = *file->read(0, *file->size());
+  const uint64_t durable = victim == segments.back() ? durable_bytes(content) : content.size();
+  if (durable == 0) return false;
+  // The rest of the header's block does not count.
+  constexpr uint64_t padding = storage::segment_header::block_size - header_size;
+  uint64_t at = chance.below(durable - padding);
+  if (at >= header_size) at += padding;
+  const std::string changed(1, static_cast<char>(content[at] ^ (1 << chance.below(8))));
+  TROUPE_CHECK(file->write(at, changed).ok() && file->sync().ok(), "the disk works");
+  return true;
+}
+
+}  // namespace troupe::sim

@@ -38,7 +38,7 @@ void expect_recovery(scripted machine, uint64_t remains) {
   }
 }
 
-struct script {
+struct cutting {
   uint64_t number;
   uint64_t remains_per_cut;
   std::function<absl::Status(scripted&)> run;
@@ -47,7 +47,7 @@ struct script {
 // How often each call was made, by what it was made for: "purge remove" for one.
 using calls_made = std::map<std::string, uint64_t>;
 
-calls_made cut_everywhere(const script& s) {
+calls_made cut_everywhere(const cutting& s) {
   uint64_t only_script = s.number, only_cut = 0, only_remains = 0;
   if (const auto which = replayed("TROUPE_CRASH")) {
     EXPECT_EQ(std::sscanf(which->c_str(), "%lu:%lu:%lu", &only_script, &only_cut, &only_remains),

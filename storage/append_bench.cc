@@ -1,7 +1,8 @@
-// How fast the durable log takes batches, beside what the disk can do: one fdatasync for each
+// How fast the durable logs take batches, beside what the disk can do: one fdatasync for each
 // write.
 //
-//   bazel run //storage:append_bench
+//   bazel run --config=opt //storage:append_bench -- --benchmark_enable_random_interleaving=true
+//       --benchmark_repetitions=7 --benchmark_report_aggregates_only=true
 //
 // Uses a directory below $TEST_TMPDIR, or below the current one: name one on the disk in question.
 #include <cstdlib>
@@ -12,6 +13,7 @@
 
 #include "storage/durable_storage.h"
 #include "storage/memory_storage.h"
+#include "storage/on_rocksdb.h"
 #include "storage/posix_env.h"
 #include "storage/test_batches.h"
 
@@ -80,6 +82,12 @@ void durable(benchmark::State& state) {
   append_to(state, **to);
 }
 
+void rocksdb(benchmark::State& state) {
+  auto to = open_on_rocksdb(bench_dir(), node_id(1));
+  if (!to.ok()) return state.SkipWithError(std::string(to.status().message()).c_str());
+  append_to(state, **to);
+}
+
 void memory(benchmark::State& state) {
   memory_storage to;
   append_to(state, to);
@@ -88,14 +96,17 @@ void memory(benchmark::State& state) {
 BENCHMARK_CAPTURE(raw_disk, overwrite, overwrite)->Arg(256)->Arg(4096)->UseRealTime();
 BENCHMARK_CAPTURE(raw_disk, grow, grow)->Arg(256)->Arg(4096)->UseRealTime();
 BENCHMARK_CAPTURE(raw_disk, allocated, allocated)->Arg(256)->Arg(4096)->UseRealTime();
-BENCHMARK(durable)
-    ->Args({1, 256})
-    ->Args({1, 4096})
-    ->Args({16, 4096})
-    ->Args({256, 256})
-    ->Args({1, 1 << 18})
-    ->Args({1, 4 << 20})
-    ->UseRealTime();
+void sizes(benchmark::internal::Benchmark* of) {
+  of->Args({1, 256})
+      ->Args({1, 4096})
+      ->Args({16, 4096})
+      ->Args({256, 256})
+      ->Args({1, 1 << 18})
+      ->Args({1, 4 << 20})
+      ->UseRealTime();
+}
+BENCHMARK(durable)->Apply(sizes);
+BENCHMARK(rocksdb)->Apply(sizes);
 BENCHMARK(memory)->Args({1, 256})->Args({64, 256})->UseRealTime();
 
 }  // namespace

@@ -28,6 +28,11 @@ class survival {
  public:
   explicit survival(uint64_t seed) : random_(seed), quarters_(random_.below(5)) {}
   bool keeps() { return random_.below(4) < quarters_; }
+  // Asked in turn for what must be kept in order: once false, it stays false for `ended`.
+  bool keeps_after(bool* ended) {
+    *ended = *ended || quarters_ == 0 || (quarters_ < 4 && random_.below(4u << quarters_) == 0);
+    return !*ended;
+  }
 
  private:
   random_bits random_;
@@ -53,15 +58,15 @@ void apply_all(const change& c, std::string& content) {
     put(content, c.offset, c.bytes);
 }
 
-void apply_survivors(const change& c, std::string& content, survival& fate) {
+void apply_survivors(const change& c, std::string& content, const std::function<bool()>& keeps) {
   if (c.cuts) {
-    if (fate.keeps()) content.resize(c.offset);
+    if (keeps()) content.resize(c.offset);
     return;
   }
   constexpr uint64_t sector = memory_env::sector_size;
   for (uint64_t at = c.offset, end = c.offset + c.bytes.size(); at < end;) {
     const uint64_t next = std::min(end, (at / sector + 1) * sector);
-    if (fate.keeps()) put(content, at, std::string_view(c.bytes).substr(at - c.offset, next - at));
+    if (keeps()) put(content, at, std::string_view(c.bytes).substr(at - c.offset, next - at));
     at = next;
   }
 }
@@ -208,7 +213,9 @@ void memory_env::crash(uint64_t seed) {
     if (fate.keeps()) apply(change, durable_);
   unsynced_.clear();
   for (auto& [path, node] : durable_) {
-    for (const auto& c : node->unsynced) apply_survivors(c, node->durable, fate);
+    bool ended = false;
+    const auto keeps = [&] { return files_in_order_ ? fate.keeps_after(&ended) : fate.keeps(); };
+    for (const auto& c : node->unsynced) apply_survivors(c, node->durable, keeps);
     node->unsynced.clear();
     node->live = node->durable;
     node->allocated = 0;

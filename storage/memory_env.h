@@ -33,6 +33,9 @@ class memory_env final : public env {
   // The power fails now and comes back: what is not durable survives as the seed wills, open files
   // and locks are dead, faults and a planned power cut are forgotten.
   void crash(uint64_t seed);
+  // From now on, of the unsynced changes of one file only the first ones survive a crash, in the
+  // order in which they were made: as where a file grows with its data and not before.
+  void keep_files_in_order() { files_in_order_ = true; }
   // Plans a power cut at the n-th writing call from now (1 is the next). That call reaches no
   // durability but has been issued: a write may survive in part. It and all calls after it fail
   // with kAborted until crash().
@@ -100,6 +103,7 @@ class memory_env final : public env {
   uint64_t calls_ = 0;
   uint64_t power_off_call_ = 0;  // 0: none is planned
   bool power_off_ = false;
+  bool files_in_order_ = false;
   uint64_t generation_ = 0;  // counts crashes: what was opened before is dead
 };
 

@@ -182,5 +182,27 @@ TEST_F(memory_env_test, a_full_disk_takes_what_fits) {
   EXPECT_TRUE(absl::IsResourceExhausted(f->allocate(100)));
 }
 
+TEST_F(memory_env_test, where_files_are_kept_in_order_a_beginning_of_the_writes_survives) {
+  bool none = false, part = false, all = false;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    memory_env files;
+    files.keep_files_in_order();
+    ASSERT_TRUE(files.create_dirs("d").ok());
+    auto f = *files.open("d/f", open_mode::create);
+    ASSERT_TRUE(files.sync_dir("d").ok());
+    for (uint64_t i = 0; i < 20; ++i)
+      ASSERT_TRUE(
+          f->write(i * memory_env::sector_size, std::string(memory_env::sector_size, 'x')).ok());
+    files.crash(seed);
+    f = *files.open("d/f", open_mode::existing);
+    const auto left = *f->read(0, 1 << 20);
+    EXPECT_EQ(left, std::string(left.size(), 'x')) << "a hole with seed " << seed;
+    none |= left.empty();
+    all |= left.size() == 20 * memory_env::sector_size;
+    part |= !left.empty() && left.size() < 20 * memory_env::sector_size;
+  }
+  EXPECT_TRUE(none && part && all);
+}
+
 }  // namespace
 }  // namespace troupe::storage

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "storage/durable_storage.h"
+#include "storage/engine_check.h"
+#include "storage/try.h"
 
 namespace troupe::storage {
 namespace {
@@ -20,6 +22,7 @@ absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir
                                                           sync_mode sync) {
   auto d = std::make_shared<on_disk>();
   d->files = make_posix_env(sync);
+  TROUPE_TRY(check_engine(*d->files, dir, engine::files));
   durable_options o;
   o.dir = dir;
   o.node = node;

@@ -12,8 +12,9 @@
 
 namespace troupe::storage {
 
-// Opens the data directory of `node`, or sets up a new one; errors as of durable_storage::open. A
-// damaged log is cut, for the other nodes to send it again.
+// Opens the data directory of `node`, or sets up a new one; errors as of durable_storage::open, and
+// kFailedPrecondition when the engine on RocksDB wrote it (on_rocksdb.h). A damaged log is cut, for
+// the other nodes to send it again.
 absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir, node_id node,
                                                           sync_mode sync = sync_mode::always);
 

@@ -71,8 +71,12 @@ class env {
 
   virtual absl::StatusOr<std::unique_ptr<file>> open(const std::string& path, open_mode mode) = 0;
   virtual absl::Status remove(const std::string& path) = 0;
-  // Atomically replaces `to`. Both are in the same directory.
+  // Atomically replaces `to`. Both are in the same directory. A directory takes a name that is
+  // free.
   virtual absl::Status rename(const std::string& from, const std::string& to) = 0;
+  // Two directories in the same directory atomically get the names of each other. kUnimplemented,
+  // with nothing changed, where the file system cannot.
+  virtual absl::Status exchange(const std::string& a, const std::string& b) = 0;
 
   // Makes the directory and all above it that are missing; durable when it returns.
   virtual absl::Status create_dirs(const std::string& path) = 0;

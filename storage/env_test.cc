@@ -93,6 +93,27 @@ TEST_P(env_test, files_are_listed_renamed_and_removed) {
   EXPECT_TRUE(files_->list(dir_)->empty());
 }
 
+TEST_P(env_test, directories_are_renamed_and_exchanged_with_all_that_is_in_them) {
+  ASSERT_TRUE(files_->create_dirs(path("a/log")).ok());
+  ASSERT_TRUE(files_->create_dirs(path("ab")).ok());
+  ASSERT_TRUE(files_->create_dirs(path("b")).ok());
+  ASSERT_TRUE(make("a/log/f")->write(0, "a").ok());
+  ASSERT_TRUE(make("b/g")->write(0, "b").ok());
+  for (const char* dir : {"a/log", "a", "b"}) ASSERT_TRUE(files_->sync_dir(path(dir)).ok());
+  const auto lock = files_->lock_dir(path("a"));
+  ASSERT_TRUE(files_->exchange(path("a"), path("b")).ok());
+  ASSERT_TRUE(files_->sync_dir(dir_).ok());
+  EXPECT_EQ(*files_->list(path("b/log")), (std::vector<std::string>{"f"}));
+  EXPECT_EQ(*files_->list(path("a")), (std::vector<std::string>{"g"}));
+  EXPECT_FALSE(files_->lock_dir(path("b")).ok()) << "a lock is the directory's, not its name's";
+  EXPECT_TRUE(files_->lock_dir(path("a")).ok());
+  ASSERT_TRUE(files_->rename(path("b"), path("c")).ok());
+  EXPECT_EQ(*files_->list(path("c/log")), (std::vector<std::string>{"f"}));
+  EXPECT_TRUE(absl::IsNotFound(files_->list(path("b")).status()));
+  EXPECT_TRUE(files_->list(path("ab"))->empty());
+  EXPECT_TRUE(absl::IsNotFound(files_->exchange(path("a"), path("b"))));
+}
+
 TEST_P(env_test, errors_name_the_file) {
   const auto mentions = [](const absl::Status& s, const std::string& name) {
     return s.message().find(name) != absl::string_view::npos;

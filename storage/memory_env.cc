@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/check.h"
+#include "storage/name_tree.h"
 
 namespace troupe::storage {
 namespace {
@@ -71,11 +73,6 @@ void apply_survivors(const change& c, std::string& content, const std::function<
   }
 }
 
-std::string parent_of(const std::string& path) {
-  const auto slash = path.find_last_of('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
 }  // namespace
 
 struct memory_env::inode {
@@ -83,6 +80,8 @@ struct memory_env::inode {
   std::string durable;
   std::vector<change> unsynced;
   uint64_t allocated = 0;
+  bool is_dir = false;
+  bool locked = false;
 
   uint64_t cost() const { return std::max<uint64_t>(live.size(), allocated); }
 };
@@ -177,32 +176,39 @@ class memory_file final : public file {
 
 class memory_lock final : public dir_lock {
  public:
-  memory_lock(memory_env& owner, std::string dir)
-      : env_(owner), dir_(std::move(dir)), generation_(env_.generation_) {}
+  memory_lock(memory_env& owner, std::shared_ptr<memory_env::inode> dir)
+      : env_(owner), dir_(std::move(dir)), generation_(env_.generation_) {
+    dir_->locked = true;
+  }
   ~memory_lock() override {
-    if (generation_ == env_.generation_) env_.locked_.erase(dir_);
+    if (generation_ == env_.generation_) dir_->locked = false;
   }
 
  private:
   memory_env& env_;
-  const std::string dir_;
+  const std::shared_ptr<memory_env::inode> dir_;
   const uint64_t generation_;
 };
 
 memory_env::memory_env() = default;
 
-memory_env::memory_env(const memory_env& from) : env(), dirs_(from.dirs_) {
+memory_env::memory_env(const memory_env& from) : env() {
   // One file may have a live name, a durable one and some on the way.
   std::map<const inode*, std::shared_ptr<inode>> copies;
   const auto copy_of = [&](const std::shared_ptr<inode>& node) {
     auto& copy = copies[node.get()];
-    if (node && !copy) copy = std::make_shared<inode>(*node);
+    if (node && !copy) {
+      copy = std::make_shared<inode>(*node);
+      copy->locked = false;
+    }
     return copy;
   };
   for (const auto& [path, node] : from.live_) live_[path] = copy_of(node);
   for (const auto& [path, node] : from.durable_) durable_[path] = copy_of(node);
-  for (const auto& change : from.unsynced_)
-    unsynced_.push_back({change.dir, change.gone, change.name, copy_of(change.node)});
+  for (auto change : from.unsynced_) {
+    change.node = copy_of(change.node);
+    unsynced_.push_back(std::move(change));
+  }
 }
 
 memory_env::~memory_env() = default;
@@ -219,9 +225,9 @@ void memory_env::crash(uint64_t seed) {
     node->unsynced.clear();
     node->live = node->durable;
     node->allocated = 0;
+    node->locked = false;
   }
   live_ = durable_;
-  locked_.clear();
   fault_ = nullptr;
   read_fault_ = nullptr;
   power_off_call_ = 0;
@@ -256,16 +262,37 @@ absl::Status memory_env::look(std::string_view call, const std::string& path) co
 absl::Status memory_env::power_error() const { return absl::AbortedError("the power is off"); }
 
 absl::Status memory_env::require_dir(const std::string& path) const {
-  if (dirs_.count(path) != 0) return absl::OkStatus();
+  if (is_dir(path)) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("directory ", path, ": no such directory"));
 }
 
+bool memory_env::is_dir(const std::string& path) const {
+  const auto found = live_.find(path);
+  return found != live_.end() && found->second->is_dir;
+}
+
 void memory_env::apply(const entry_change& change, names& to) {
+  if (change.moves_dir()) {
+    const auto moved = take_tree(to, change.gone);
+    const auto other = change.exchanges ? take_tree(to, change.name) : names();
+    put_tree(moved, change.name, to);
+    put_tree(other, change.gone, to);
+    return;
+  }
   if (!change.gone.empty()) to.erase(change.gone);
   if (!change.name.empty()) to[change.name] = change.node;
 }
 
 void memory_env::change_entry(entry_change change) {
+  const auto meets = [](const entry_change& moved, const entry_change& other) {
+    return moved.moves_dir() && (within(other.dir, moved.gone) || within(other.dir, moved.name));
+  };
+  std::erase_if(unsynced_, [&](const entry_change& before) {
+    TROUPE_CHECK(!meets(change, before), "a directory is renamed when the names in it are durable");
+    if (!meets(before, change)) return false;
+    apply(before, durable_);
+    return true;
+  });
   apply(change, live_);
   unsynced_.push_back(std::move(change));
 }
@@ -299,19 +326,34 @@ absl::Status memory_env::remove(const std::string& path) {
 }
 
 absl::Status memory_env::rename(const std::string& from, const std::string& to) {
+  if (!power_off_ && is_dir(from) && live_.contains(to))
+    return absl::AlreadyExistsError(absl::StrCat("rename to ", to, " of ", from));
+  return move("rename", from, to);
+}
+
+absl::Status memory_env::exchange(const std::string& a, const std::string& b) {
+  if (auto s = require_dir(b); !power_off_ && !s.ok()) return s;
+  return move("exchange", a, b);
+}
+
+absl::Status memory_env::move(const char* call, const std::string& from, const std::string& to) {
   const auto found = live_.find(from);
   if (!power_off_ && found == live_.end())
-    return absl::NotFoundError(absl::StrCat("rename ", from, ": not found"));
+    return absl::NotFoundError(absl::StrCat(call, " ", from, ": not found"));
   bool last = false;
-  if (auto s = enter("rename", from, &last); !s.ok()) return s;
-  change_entry({parent_of(from), from, to, found->second});
+  if (auto s = enter(call, from, &last); !s.ok()) return s;
+  auto node = found->second->is_dir ? nullptr : found->second;
+  change_entry({parent_of(from), from, to, std::move(node), call == std::string_view("exchange")});
   return last ? power_error() : absl::OkStatus();
 }
 
 absl::Status memory_env::create_dirs(const std::string& path) {
   bool last = false;
   if (auto s = enter("create_dirs", path, &last); !s.ok()) return s;
-  for (std::string at = path; !at.empty() && at != "."; at = parent_of(at)) dirs_.insert(at);
+  for (std::string at = path; !at.empty() && at != "." && !is_dir(at); at = parent_of(at)) {
+    live_[at] = durable_[at] = std::make_shared<inode>();
+    live_[at]->is_dir = true;
+  }
   return last ? power_error() : absl::OkStatus();
 }
 
@@ -320,7 +362,7 @@ absl::StatusOr<std::vector<std::string>> memory_env::list(const std::string& dir
   if (auto s = require_dir(dir); !s.ok()) return s;
   std::vector<std::string> names;
   for (const auto& [path, node] : live_)
-    if (parent_of(path) == dir) names.push_back(path.substr(dir.size() + 1));
+    if (!node->is_dir && parent_of(path) == dir) names.push_back(path.substr(dir.size() + 1));
   return names;
 }
 
@@ -341,10 +383,11 @@ absl::Status memory_env::sync_dir(const std::string& dir) {
 absl::StatusOr<std::unique_ptr<dir_lock>> memory_env::lock_dir(const std::string& dir) {
   if (power_off_) return power_error();
   if (auto s = require_dir(dir); !s.ok()) return s;
-  if (!locked_.insert(dir).second)
+  const auto& node = live_.at(dir);
+  if (node->locked)
     return absl::FailedPreconditionError(
         absl::StrCat("directory ", dir, " is in use by another process"));
-  return std::make_unique<memory_lock>(*this, dir);
+  return std::make_unique<memory_lock>(*this, node);
 }
 
 }  // namespace troupe::storage

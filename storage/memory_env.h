@@ -3,7 +3,9 @@
 // It keeps for each file, and for each directory entry, what is durable apart from what is merely
 // written. crash(seed) decides from the seed what survives: every unsynced write piece by piece
 // (512 bytes, on sector boundaries), every unsynced truncation, creation, removal and rename by
-// itself. That is harsher than a real disk, so what survives here survives there.
+// itself. That is harsher than a real disk, so what survives here survives there. A directory is
+// renamed when the names in it are durable (checked), and a change in it makes its own name
+// durable, as journals do.
 //
 // Deterministic: the same calls and the same seed give the same bytes. No clock, no other
 // randomness. One thread at a time. Must outlive the files and locks it gave out.
@@ -12,7 +14,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <set>
 
 #include "storage/env.h"
 
@@ -63,6 +64,7 @@ class memory_env final : public env {
   absl::StatusOr<std::unique_ptr<file>> open(const std::string& path, open_mode mode) override;
   absl::Status remove(const std::string& path) override;
   absl::Status rename(const std::string& from, const std::string& to) override;
+  absl::Status exchange(const std::string& a, const std::string& b) override;
   absl::Status create_dirs(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> list(const std::string& dir) override;
   absl::Status sync_dir(const std::string& dir) override;
@@ -79,7 +81,9 @@ class memory_env final : public env {
     std::string dir;
     std::string gone;
     std::string name;
-    std::shared_ptr<inode> node;
+    std::shared_ptr<inode> node;  // null: a directory gets the name, with all that is below it
+    bool exchanges = false;       // and what had the name before gets the other one
+    bool moves_dir() const { return !node && !name.empty(); }
   };
 
   // Counts a writing call. Not OK: do not carry it out. `last` is set on the call that the power
@@ -89,14 +93,14 @@ class memory_env final : public env {
   absl::Status look(std::string_view call, const std::string& path) const;
   absl::Status power_error() const;
   absl::Status require_dir(const std::string& path) const;
+  bool is_dir(const std::string& path) const;
+  absl::Status move(const char* call, const std::string& from, const std::string& to);
   static void apply(const entry_change& change, names& to);
   void change_entry(entry_change change);
 
-  std::set<std::string> dirs_;
-  names live_;
+  names live_;  // of directories as well
   names durable_;
   std::vector<entry_change> unsynced_;
-  std::set<std::string> locked_;
   fault fault_;
   fault read_fault_;
   uint64_t capacity_ = std::numeric_limits<uint64_t>::max();

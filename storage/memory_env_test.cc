@@ -81,6 +81,29 @@ TEST_F(memory_env_test, names_survive_by_themselves_until_the_directory_is_synce
   EXPECT_EQ(seen.count("made to "), 1u);
 }
 
+TEST_F(memory_env_test, directories_are_exchanged_wholly_or_not_at_all) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    memory_env files;
+    for (const std::string dir : {"d/a", "d/b"}) {
+      ASSERT_TRUE(files.create_dirs(dir + "/log").ok());
+      for (const auto& name : {dir + "/of " + dir[2], dir + "/log/of " + dir[2]})
+        ASSERT_TRUE((*files.open(name, open_mode::create))->sync().ok());
+      ASSERT_TRUE(files.sync_dir(dir).ok());
+      ASSERT_TRUE(files.sync_dir(dir + "/log").ok());
+    }
+    ASSERT_TRUE(files.exchange("d/a", "d/b").ok());
+    files.crash(seed);
+    std::string names;
+    for (const char* dir : {"d/a", "d/a/log", "d/b", "d/b/log"}) {
+      const auto listed = files.list(dir);
+      for (const auto& name : *listed) names += name + ", ";
+    }
+    seen.insert(names);
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"of a, of a, of b, of b, ", "of b, of b, of a, of a, "}));
+}
+
 TEST_F(memory_env_test, the_same_seed_leaves_the_same) {
   std::set<std::string> seen;
   for (int run = 0; run < 5; ++run) {

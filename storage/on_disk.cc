@@ -18,6 +18,10 @@ struct on_disk {
 
 }  // namespace
 
+uint64_t draw_incarnation() {
+  return std::random_device{}() | uint64_t{std::random_device{}()} << 32;
+}
+
 absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir, node_id node,
                                                           sync_mode sync) {
   auto d = std::make_shared<on_disk>();
@@ -27,7 +31,7 @@ absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir
   o.dir = dir;
   o.node = node;
   o.cut_damage = true;
-  o.incarnation = std::random_device{}() | uint64_t{std::random_device{}()} << 32;
+  o.incarnation = draw_incarnation();
   auto engine = durable_storage::open(*d->files, o);
   if (!engine.ok()) return engine.status();
   d->engine = std::move(*engine);

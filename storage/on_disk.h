@@ -12,6 +12,9 @@
 
 namespace troupe::storage {
 
+// The random number of a new data directory.
+uint64_t draw_incarnation();
+
 // Opens the data directory of `node`, or sets up a new one; errors as of durable_storage::open, and
 // kFailedPrecondition when the engine on RocksDB wrote it (on_rocksdb.h). A damaged log is cut, for
 // the other nodes to send it again.

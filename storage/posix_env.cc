@@ -149,6 +149,17 @@ class posix_env final : public env {
     return absl::OkStatus();
   }
 
+  absl::Status exchange(const std::string& a, const std::string& b) override {
+    if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0)
+      return absl::OkStatus();
+    const int code = errno;
+    const auto doing = absl::StrCat("exchange with ", b, " of");
+    if (code == EINVAL || code == ENOSYS || code == EOPNOTSUPP)
+      return absl::UnimplementedError(
+          absl::StrCat(doing, " ", a, ": this file system has no such operation"));
+    return error(doing, a, code);
+  }
+
   absl::Status create_dirs(const std::string& path) override {
     struct stat facts;
     if (::stat(path.c_str(), &facts) == 0) {

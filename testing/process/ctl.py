@@ -8,10 +8,10 @@ from testing.process import nodes
 DONE, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
 
 
-def run(port, *words, timeout='5s'):
+def run(port, *words, timeout='5s', typed=''):
     """What it exits with, prints, and says on stderr."""
     done = subprocess.run([nodes.CTL, f'--node=127.0.0.1:{port}', f'--timeout={timeout}', *words],
-                          timeout=60, capture_output=True, check=False)
+                          input=typed.encode(), timeout=60, capture_output=True, check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

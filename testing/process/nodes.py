@@ -1,6 +1,7 @@
 """Real node processes on loopback, in directories of the test, and how tests wait for them."""
 
 import ctypes
+import glob
 import json
 import os
 import random
@@ -124,6 +125,11 @@ class Node:
     def wipe(self):
         """All that it keeps is lost, as with a new disk."""
         shutil.rmtree(f'{self.directory}/.local')
+
+    def data_dir(self):
+        """The only one that it has."""
+        identity, = glob.glob(f'{self.directory}/.local/**/identity', recursive=True)
+        return os.path.dirname(identity)
 
     def signal(self, number):
         self.process.send_signal(number)

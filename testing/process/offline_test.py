@@ -23,8 +23,7 @@ class OfflineTest(unittest.TestCase):
     def setUp(self):
         self.node = nodes.one_node(self).start()
         nodes.await_until('a write', lambda: self.node.call('SET', 'a', '1') == 'OK')
-        self.dir, = (path.removesuffix('/identity') for path in glob.glob(
-            f'{self.node.directory}/.local/**/identity', recursive=True))
+        self.dir = self.node.data_dir()
 
     def expect(self, code, *words):
         """One line that has all of the words."""

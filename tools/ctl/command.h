@@ -25,6 +25,7 @@ struct choices {
   bool wait = false;                         // add-learner: until it is caught up
   bool retain = false;                       // voters that are removed become learners
   std::optional<log_id> if_membership;       // only while this membership is in force
+  bool yes = false;                          // recover: it does not ask
 };
 
 struct session {
@@ -46,11 +47,11 @@ struct command {
   absl::StatusOr<action> (*parse)(words);
 };
 
-// Looks at files of this machine; no node is asked.
+// About files of this machine; no node is asked.
 struct offline_command {
   const char* name;
   const char* arguments;
-  exit_code (*run)(const std::string& path, bool json);
+  exit_code (*run)(const std::string& path, const choices& chosen);
 };
 
 // The parser of a command without arguments.

@@ -26,6 +26,7 @@ ABSL_FLAG(bool, retain, false, "voters that are removed become learners");
 ABSL_FLAG(std::string, if_membership, "",
           "change the members only while this membership is in force: its log id, as `members` "
           "prints it");
+ABSL_FLAG(bool, yes, false, "`recover` does not ask");
 
 namespace troupe::tools {
 namespace {
@@ -74,6 +75,7 @@ absl::StatusOr<choices> read_choices() {
   c.json = absl::GetFlag(FLAGS_json);
   c.wait = absl::GetFlag(FLAGS_wait);
   c.retain = absl::GetFlag(FLAGS_retain);
+  c.yes = absl::GetFlag(FLAGS_yes);
   if (const auto text = absl::GetFlag(FLAGS_if_membership); !text.empty()) {
     auto id = parse_log_id(text);
     if (!id.ok())
@@ -117,7 +119,7 @@ exit_code run(int argc, char** argv) {
       c != offline.end()) {
     if (line.size() != 2) return say(usage, absl::StrCat("use: ", c->name, c->arguments));
     trace::verbosity = 0;
-    return c->run(line[1], chosen->json);
+    return c->run(line[1], *chosen);
   }
   const auto act = read_command(line);
   if (!act.ok()) return say(act.status());

@@ -8,6 +8,7 @@
 #include "storage/posix_env.h"
 #include "storage/verify.h"
 #include "tools/ctl/command.h"
+#include "tools/ctl/recover_command.h"
 
 namespace troupe::tools {
 namespace {
@@ -27,7 +28,7 @@ exit_code explain(const absl::Status& why) {
   return say(static_cast<exit_code>(lost ? damaged : not_seen), why.message());
 }
 
-exit_code verify(const std::string& dir, bool json) {
+exit_code verify(const std::string& dir, const choices& chosen) {
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   const auto found = storage::open_for_verification(*files, dir);
   if (!found.ok()) return explain(found.status());
@@ -41,7 +42,7 @@ exit_code verify(const std::string& dir, bool json) {
   const auto vote = s.saved_vote();
   const auto voted = absl::StrCat("T", vote.leader.in.value, ".N", vote.leader.node.value,
                                   vote.committed ? "!" : "?");
-  if (json)
+  if (chosen.json)
     print(nlohmann::json{{"node", s.owner().node.value},
                          {"vote", voted},
                          {"purged", s.purged().last.index.value},
@@ -93,7 +94,7 @@ void print_batch(const batch& b, bool json) {
                        members.empty() ? "" : " ", members, "\n"));
 }
 
-exit_code dump_log(const std::string& dir, bool json) {
+exit_code dump_log(const std::string& dir, const choices& chosen) {
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   const auto found = storage::open_for_verification(*files, dir);
   if (!found.ok()) return explain(found.status());
@@ -101,7 +102,7 @@ exit_code dump_log(const std::string& dir, bool json) {
   for (auto at = s.purged().last.index.next(); at <= s.tail().last.index;) {
     const auto some = s.read(at, chunk);
     if (!some.ok()) return explain(some.status());
-    for (const auto& b : *some) print_batch(*b, json);
+    for (const auto& b : *some) print_batch(*b, chosen.json);
     at = some->back()->last_index().next();
   }
   return done;
@@ -110,6 +111,7 @@ exit_code dump_log(const std::string& dir, bool json) {
 constexpr offline_command commands[] = {
     {"verify", " DATA_DIR", verify},
     {"log", " DATA_DIR", dump_log},
+    {"recover", " DATA_DIR", recover},
 };
 
 }  // namespace

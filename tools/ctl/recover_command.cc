@@ -1,0 +1,95 @@
+#include "tools/ctl/recover_command.h"
+
+#include <filesystem>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "storage/on_disk.h"
+#include "storage/posix_env.h"
+#include "storage/verify.h"
+#include "tools/ctl/recovery.h"
+
+namespace troupe::tools {
+namespace {
+
+// The directory itself, not a link to it: its name is what changes.
+std::string resolved(const std::string& path) {
+  std::error_code failed;
+  const auto found = std::filesystem::canonical(path, failed);
+  return failed ? path : found.string();
+}
+
+// A stdin that is closed is a no.
+bool confirmed(node_id node) {
+  std::cerr << "type " << node.value << " to go on: " << std::flush;
+  std::string typed;
+  std::getline(std::cin, typed);
+  return absl::StripAsciiWhitespace(typed) == absl::StrCat(node.value);
+}
+
+exit_code report(const remains& r, const std::string& dir, bool json) {
+  if (json)
+    print(nlohmann::json{{"node", r.node.value},
+                         {"last", text_of(r.last)},
+                         {"commands", r.commands},
+                         {"members", text_of(r.members)},
+                         {"data_dir", dir},
+                         {"put_aside", storage::put_aside(dir)}}
+              .dump() +
+          "\n");
+  else
+    print(absl::StrCat("node ", r.node.value, " is a cluster of its own: start it in ", dir,
+                       ", then others with --join\n"));
+  return done;
+}
+
+exit_code fail(storage::env& files, const std::string& dir, const absl::Status& why) {
+  const auto begun = storage::refounding_interrupted(files, dir);
+  if (!begun.ok() || *begun)
+    return say(unknown,
+               absl::StrCat(why.message(), "; the new directory is there, but `ctl recover ", dir,
+                            "` must complete it"));
+  if (absl::IsUnimplemented(why))
+    return say(refused,
+               absl::StrCat(why.message(), ". Rename them yourself: ", dir, " to ",
+                            storage::put_aside(dir), ", then ", dir, ".recovering to ", dir));
+  return say(refused, why.message());
+}
+
+// Of a recovery that was confirmed and then interrupted.
+exit_code complete(storage::env& files, const std::string& dir, bool json) {
+  if (const auto s = storage::finish_refounding(files, dir); !s.ok()) return fail(files, dir, s);
+  if (json)
+    print(nlohmann::json{{"data_dir", dir}, {"completed", true}}.dump() + "\n");
+  else
+    print(absl::StrCat("an earlier recovery of ", dir, " was interrupted, and is complete now\n"));
+  return done;
+}
+
+}  // namespace
+
+exit_code recover(const std::string& path, const choices& chosen) {
+  const auto dir = resolved(path);
+  const auto files = storage::make_posix_env(storage::sync_mode::always);
+  // Locked from here on: no node starts meanwhile.
+  const auto opened = storage::open_for_verification(*files, dir);
+  if (!opened.ok()) return say(refused, opened.status().message());
+  const auto interrupted = storage::refounding_interrupted(*files, dir);
+  if (!interrupted.ok()) return say(refused, interrupted.status().message());
+  if (*interrupted) return complete(*files, dir, chosen.json);
+  const auto found = read_remains(**opened, (*opened)->owner().node);
+  if (!found.ok()) return say(refused, found.status().message());
+  std::cerr << explanation(*found, dir);
+  if (!chosen.yes && !confirmed(found->node)) return say(refused, "nothing was changed");
+  auto how = new_cluster(*found, storage::draw_incarnation());
+  how.record = record_of(*found, dir, absl::Now());
+  if (const auto s = storage::refound(*files, **opened, dir, how); !s.ok())
+    return fail(*files, dir, s);
+  return report(*found, dir, chosen.json);
+}
+
+}  // namespace troupe::tools

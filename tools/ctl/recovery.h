@@ -1,0 +1,47 @@
+// What is left of a cluster in the log of one node, and the new cluster that begins with it.
+#pragma once
+
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "actors/core/membership.h"
+#include "storage/refound.h"
+
+namespace troupe::tools {
+
+struct remains {
+  node_id node;
+  vote voted;
+  log_id last;
+  uint64_t commands = 0;
+  core::membership members;  // in force in this log
+  log_id members_at;
+};
+
+// As it is printed everywhere.
+template <class T>
+std::string text_of(const T& value) {
+  std::ostringstream out;
+  out << value;
+  return std::move(out).str();
+}
+
+// Reads the whole log of `node`. kFailedPrecondition, with one line, where no cluster can begin
+// with it: it is empty, purged, or knows no membership that this node takes part in; the log's
+// error otherwise.
+absl::StatusOr<remains> read_remains(storage::log_storage& log, node_id node);
+
+// The node alone, at the address that it had. `incarnation`, of its new data directory, makes the
+// first batch, and so the cluster's id, unlike any other. The term is above all that were: no log
+// id comes twice.
+storage::refounding new_cluster(const remains& r, uint64_t incarnation);
+
+// What an operator must know before it begins.
+std::string explanation(const remains& r, const std::string& dir);
+// What is written down when it has begun.
+std::string record_of(const remains& r, const std::string& dir, absl::Time when);
+
+}  // namespace troupe::tools

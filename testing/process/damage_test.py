@@ -4,7 +4,7 @@ import glob
 import os
 import unittest
 
-from testing.process import ctl, nodes
+from testing.process import ctl, nodes, resp
 
 CLEAN, DAMAGED = 0, 2
 HEADER = 4096  # FORMAT.md
@@ -64,6 +64,41 @@ class DamageTest(unittest.TestCase):
         self.damage(leader)
         self.assertIsNot(nodes.await_leader(self.cluster), leader)
         self.expect_whole(leader)
+
+
+class LoneNodeTest(unittest.TestCase):
+
+    def test_it_waits_and_is_recovered_with_what_is_left(self):
+        node = nodes.one_node(self).start()
+        for i in range(200):
+            nodes.await_until('a write', lambda: node.call('SET', f'k{i}', f'v{i}') == 'OK')
+        node.kill()
+        segment, = glob.glob(f'{data_dir(node)}/log/*.segment')
+        flip(segment, HEADER + 3000)
+        code, _, said = ctl.run(0, 'recover', data_dir(node), '--yes')
+        self.assertEqual(code, ctl.REFUSED)
+        self.assertIn(f'{segment} at offset ', said)
+        self.assertIn('Start its node once', said)
+        node.launch()
+        nodes.await_until('it says what it lost', lambda: 'has lost what its log held' in node.log())
+        nodes.await_until('it refuses', lambda: self.refuses(node))
+        node.kill()
+        code, _, said = ctl.run(0, 'recover', data_dir(node), '--yes')
+        self.assertEqual(code, ctl.DONE, said)
+        self.assertIn('damage took that', said)
+        node.start()
+        nodes.await_until('a read', lambda: node.call('GET', 'k0') == 'v0')
+        self.assertIsNone(node.call('GET', 'k199'))
+        self.assertEqual(node.call('SET', 'more', 'x'), 'OK')
+
+    def refuses(self, node):
+        try:
+            node.call('GET', 'k0')
+        except resp.Error as error:
+            return error.word == 'NOLEADER'
+        except OSError:
+            return False
+        return False
 
 
 if __name__ == '__main__':

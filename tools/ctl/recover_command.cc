@@ -77,6 +77,10 @@ exit_code recover(const std::string& path, const choices& chosen) {
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   // Locked from here on: no node starts meanwhile.
   const auto opened = storage::open_for_verification(*files, dir);
+  if (absl::IsDataLoss(opened.status()))
+    return say(refused, absl::StrCat(opened.status().message(),
+                                     ". Start its node once: it sets aside what is damaged, which "
+                                     "another node may have; where none does, recover it then"));
   if (!opened.ok()) return say(refused, opened.status().message());
   const auto interrupted = storage::refounding_interrupted(*files, dir);
   if (!interrupted.ok()) return say(refused, interrupted.status().message());

@@ -33,6 +33,13 @@ std::string members_text(const remains& r) {
   return text;
 }
 
+// Empty where nothing was damaged.
+std::string lost_text(const remains& r) {
+  if (!r.lost) return "";
+  return absl::StrCat("It went up to ", text_of(r.lost->last),
+                      ", and damage took that: ", r.lost->where, "\n");
+}
+
 std::string others_text(const remains& r) {
   std::vector<uint64_t> others;
   for (const auto& [id, member] : r.members.nodes())
@@ -43,7 +50,7 @@ std::string others_text(const remains& r) {
 }  // namespace
 
 absl::StatusOr<remains> read_remains(storage::log_storage& log, node_id node) {
-  remains r{node, log.saved_vote(), log.tail().last, 0, {}, {}};
+  remains r{node, log.saved_vote(), log.tail().last, 0, {}, {}, log.lost()};
   const auto refuse = [](const auto&... why) {
     return absl::FailedPreconditionError(absl::StrCat(why...));
   };
@@ -78,8 +85,8 @@ std::string explanation(const remains& r, const std::string& dir) {
   const auto others = others_text(r);
   auto text = absl::StrCat(
       "node ", r.node.value, ", data in ", dir, "\nIts log ends at ", text_of(r.last), ", with ",
-      r.commands, " commands. The members in it, ", text_of(r.members), " since ",
-      text_of(r.members_at), ":\n", members_text(r),
+      r.commands, " commands.\n", lost_text(r), "The members in it, ", text_of(r.members),
+      " since ", text_of(r.members_at), ":\n", members_text(r),
       "To recover is for a cluster whose quorum is lost for good. It means:\n"
       "- A NEW CLUSTER begins. Node ",
       r.node.value,
@@ -100,8 +107,9 @@ std::string record_of(const remains& r, const std::string& dir, absl::Time when)
                       absl::FormatTime(absl::RFC3339_sec, when, absl::UTCTimeZone()),
                       "\nwith the log of: node ", r.node.value, " in ", dir, ", kept as ",
                       storage::put_aside(dir), "\nwhich ended at: ", text_of(r.last), ", with ",
-                      r.commands, " commands\nthe members were: ", text_of(r.members), " since ",
-                      text_of(r.members_at), "\n", members_text(r));
+                      r.commands, " commands\n", lost_text(r),
+                      "the members were: ", text_of(r.members), " since ", text_of(r.members_at),
+                      "\n", members_text(r));
 }
 
 }  // namespace troupe::tools

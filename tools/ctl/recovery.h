@@ -1,6 +1,7 @@
 // What is left of a cluster in the log of one node, and the new cluster that begins with it.
 #pragma once
 
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@ struct remains {
   uint64_t commands = 0;
   core::membership members;  // in force in this log
   log_id members_at;
+  std::optional<storage::lost_entries> lost;  // to damage
 };
 
 // As it is printed everywhere.

@@ -66,6 +66,18 @@ class DamageTest(unittest.TestCase):
         self.expect_whole(leader)
 
 
+class LostVoteTest(unittest.TestCase):
+
+    def test_a_node_that_lost_its_vote_says_how_to_come_back(self):
+        node = nodes.one_node(self).start()
+        node.kill()
+        for slot in (0, 4096):
+            flip(f'{data_dir(node)}/vote', slot + 40)
+        self.assertEqual(node.launch().process.wait(timeout=20), 2)
+        for words in ('vote at offset 0', '`ctl remove 1`', '--join'):
+            self.assertIn(words, node.log())
+
+
 class LoneNodeTest(unittest.TestCase):
 
     def test_it_waits_and_is_recovered_with_what_is_left(self):

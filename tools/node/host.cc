@@ -173,6 +173,16 @@ class real_host final : public host {
   std::atomic<bool> stopping_ = false;
 };
 
+// What neither a copy nor the other nodes can make good, as a vote that is damaged twice.
+absl::Status with_way_forward(const absl::Status& why, node_id id) {
+  if (!absl::IsDataLoss(why)) return why;
+  return absl::DataLossError(absl::StrCat(
+      why.message(), ". What this node promised is not known any more: `ctl remove ", id.value,
+      "` at another node, empty the directory, and start it with --join. Where no other node has "
+      "the "
+      "data, restore the directory from a copy"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
@@ -180,7 +190,7 @@ absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, event
   auto disk =
       storage::open_on_disk(flags.data_dir, flags.id,
                             flags.sync ? storage::sync_mode::always : storage::sync_mode::never);
-  if (!disk.ok()) return disk.status();
+  if (!disk.ok()) return with_way_forward(disk.status(), flags.id);
   auto h = std::make_unique<real_host>(flags);
   if (auto s = h->run(std::move(*disk), std::move(on)); !s.ok()) return s;
   return h;

@@ -202,7 +202,7 @@ void leader::on_acked(const acked& m) {
 
 void leader::on_forgot(const forgot& m) {
   if (!followers_.current(m.from, m.session)) return;
-  protocol_.forget(m.from);
+  protocol_.forget(m.from, m.replaced);
   if (m.replaced) replaced_.insert(m.from);
 }
 

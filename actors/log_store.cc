@@ -33,8 +33,11 @@ void forget_memberships_after(log_store_state& state, log_index last) {
 
 log_state describe(const log_store_state& state) {
   const auto& s = *state.storage;
-  return {s.saved_vote(), s.purged().last, s.tail(),   s.runs(), state.memberships,
-          state.cluster,  s.incarnation(), s.joined(), s.lost()};
+  auto lost = s.lost();
+  // Who lost the first entry is in its cluster all the same.
+  const auto cluster = state.cluster == 0 && lost ? lost->first : state.cluster;
+  return {s.saved_vote(), s.purged().last, s.tail(),   s.runs(),       state.memberships,
+          cluster,        s.incarnation(), s.joined(), std::move(lost)};
 }
 
 // What a trace follows a write by.

@@ -33,10 +33,12 @@ class fake_storage final : public storage::log_storage {
   log_id synced;
   uint64_t scrubbed = 0;  // bytes
   absl::Status found_by_scrub;
+  std::optional<storage::lost_entries> lost_entries;
 
   uint64_t incarnation() const override { return 0; }
   vote saved_vote() const override { return memory_.saved_vote(); }
   bool joined() const override { return memory_.joined(); }
+  std::optional<storage::lost_entries> lost() const override { return lost_entries; }
   log_tail tail() const override { return memory_.tail(); }
   log_tail purged() const override { return memory_.purged(); }
   std::vector<leader_run> runs() const override { return memory_.runs(); }
@@ -344,6 +346,14 @@ TEST_F(log_store_test, a_read_beyond_the_log_is_invalid_and_harms_nobody) {
   EXPECT_EQ(ask<log_slice>(read_log{log_index(5), KiB(1)}).error, raft_errc::invalid);
   ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first_batch(members_of({1}))}}).reply);
   EXPECT_EQ(ask<log_slice>(read_log{log_index(1), KiB(1)}).reply->batches.size(), 1u);
+}
+
+TEST_F(log_store_test, who_lost_the_first_entry_is_in_its_cluster_all_the_same) {
+  disk_->lost_entries = {{leader_of(3), log_index(9)}, "somewhere", 4711};
+  EXPECT_EQ(state().cluster, 4711u);
+  const auto first = first_batch(members_of({1, 2, 3}));
+  ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first}}).reply);
+  EXPECT_EQ(state().cluster, first->checksum());
 }
 
 // -- looking after what is there

@@ -66,9 +66,12 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
   TROUPE_TRY(files.sync_dir(options.dir));
   auto opened = std::unique_ptr<durable_storage>(
       new durable_storage(files, options.dir, std::move(lock), *owner));
-  // The log first: opening the vote writes, and a damaged log must leave all as it is.
-  TROUPE_TRY(opened->open_log(options));
+  // Opening the vote writes, and a damaged log must leave all as it is, unless it may be cut: not
+  // before it is known that the vote is good.
+  if (!options.cut_damage) TROUPE_TRY(opened->open_log(options));
   TROUPE_TRY_LET(opened->vote_, vote_file::open(files, options.dir, *owner));
+  if (options.cut_damage) TROUPE_TRY(opened->open_log(options));
+  TROUPE_TRY(opened->check_end(options));
   TROUPE_EVENT(info) << "opened with vote " << opened->saved_vote();
   return opened;
 }
@@ -94,22 +97,42 @@ absl::Status durable_storage::open_log(const durable_options& options) {
   const auto log_dir = log_dir_of(dir_);
   auto log = segmented_log::open(files_, log_dir, owner_, options.log);
   if (absl::IsDataLoss(log.status()) && options.cut_damage) {
-    const auto damage = find_damage(files_, log_dir, owner_);
-    if (!damage.ok()) return log.status();
-    TROUPE_TRY(cut(*damage));
+    TROUPE_TRY_LET(auto damage, find_damage(files_, log_dir, owner_));
+    TROUPE_TRY(cut(std::move(damage)));
     log = segmented_log::open(files_, log_dir, owner_, options.log);
   }
   TROUPE_TRY_LET(log_, std::move(log));
   TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
-  return forget_promise();
+  // Their removal may have been interrupted.
+  return lost_ ? forget_promise() : remove_set_aside(files_, log_dir);
+}
+
+// What was noted as durable is there, or is known to be lost.
+absl::Status durable_storage::check_end(const durable_options& options) {
+  const auto& end = vote_->noted_end();
+  if (end <= log_->tail().last || (lost_ && end <= lost_->last)) return absl::OkStatus();
+  lost_entries lost{end, absl::StrCat(log_->where_it_ended(), ": the log was durable up to entry ",
+                                      end.index.value, " and ends here")};
+  if (!options.cut_damage) return absl::DataLossError(lost.where);
+  if (lost_) lost.first = lost_->first;
+  TROUPE_EVENT(warn) << lost.where << "; the other nodes must send the rest again";
+  lost_ = lost;
+  return write_promise(files_, dir_, owner_, lost);
 }
 
 // The promise first: until it is durable, the damage is what tells of it.
 absl::Status durable_storage::cut(lost_entries lost) {
   TROUPE_TRY_LET(const auto before, read_promise(files_, dir_, owner_));
   if (before) lost.last = std::max(lost.last, before->last);
+  if (before && lost.first == 0) lost.first = before->first;
+  lost.last = std::max(lost.last, vote_->noted_end());
+  // Nothing that could be read tells how far it went.
+  if (!lost.last) return absl::DataLossError(lost.where);
   TROUPE_EVENT(warn) << lost.where << ": from there on the log is set aside; it ended at "
                      << lost.last << ", and the other nodes must send that again";
+  // On a full disk this is the room for it; opening makes a new reserve where there is some.
+  auto gone = files_.remove(absl::StrCat(log_dir_of(dir_), "/", std::string(reserve_name)));
+  if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
   TROUPE_TRY(write_promise(files_, dir_, owner_, lost));
   return cut_damage(files_, log_dir_of(dir_), owner_);
 }
@@ -133,7 +156,7 @@ absl::Status durable_storage::outcome_of(absl::Status write) {
 
 absl::Status durable_storage::save_vote(const vote& v) {
   TROUPE_TRY(sync());
-  return outcome_of(vote_->save(v, joined() || !log_->tail().last));
+  return outcome_of(vote_->save(v, joined() || (!log_->tail().last && !lost_)));
 }
 
 absl::Status durable_storage::append(std::span<const batch_ptr> batches) {
@@ -145,6 +168,7 @@ absl::Status durable_storage::append(std::span<const batch_ptr> batches) {
 absl::Status durable_storage::sync() {
   TROUPE_TRY(failure_);
   TROUPE_TRY(outcome_of(log_->sync()));
+  TROUPE_TRY(outcome_of(vote_->note_end(log_->tail().last)));
   return outcome_of(forget_promise());
 }
 
@@ -154,6 +178,7 @@ absl::Status durable_storage::truncate_after(log_index last) {
   if (!possible)
     return absl::InvalidArgumentError(
         absl::StrCat("truncate after ", last.value, ": not the end of a batch in the log"));
+  if (last != log_->tail().last.index) TROUPE_TRY(outcome_of(vote_->forget_end()));
   return outcome_of(log_->truncate_after(last));
 }
 
@@ -164,6 +189,7 @@ absl::Status durable_storage::purge(log_index last) {
 
 absl::Status durable_storage::reset(const log_tail& to) {
   TROUPE_TRY(failure_);
+  TROUPE_TRY(outcome_of(vote_->forget_end()));
   TROUPE_TRY(outcome_of(log_->reset(to)));
   return outcome_of(forget_promise());
 }

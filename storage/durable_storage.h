@@ -82,6 +82,7 @@ class durable_storage final : public log_storage {
                                                                  std::unique_ptr<dir_lock> lock);
   // The log, which is cut first where it is damaged and that is allowed.
   absl::Status open_log(const durable_options& options);
+  absl::Status check_end(const durable_options& options);
   absl::Status cut(lost_entries lost);
   // Once the log is as long again as it was before it was damaged.
   absl::Status forget_promise();

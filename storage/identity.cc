@@ -41,6 +41,7 @@ absl::StatusOr<std::optional<identity>> read_identity(env& files, const std::str
   auto from = files.open(path, open_mode::existing);
   if (absl::IsNotFound(from.status())) return std::nullopt;
   TROUPE_TRY(from.status());
+  (*from)->uncache(0, sizeof(identity_bytes));
   TROUPE_TRY_LET(const auto bytes, (*from)->read(0, sizeof(identity_bytes)));
   identity_bytes b{};
   std::memcpy(&b, bytes.data(), bytes.size());

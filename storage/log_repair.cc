@@ -48,6 +48,7 @@ class examination {
   const std::optional<first_damage>& damage() const { return damage_; }
   // The end of the log, as far as it can be read.
   const log_id& last() const { return end_.last; }
+  uint64_t began_with() const { return began_with_; }
   const std::vector<uint64_t>& sequences() const { return sequences_; }
   std::string path_of(uint64_t sequence) const { return dir_ + "/" + segment_name(sequence); }
 
@@ -102,7 +103,23 @@ class examination {
       TROUPE_TRY_LET(seen, scan(sequence, content, *header));
     }
     if (damage_) end_ = std::max(end_, last_readable(content, place, seen), by_last);
+    const bool all_lost = damage_ && damage_->first && damage_->sequence == sequence &&
+                          seen == segment_header::block_size;
+    if (all_lost) began_with_ = beginning_of(content, place);
     return absl::OkStatus();
+  }
+
+  // The checksum of the first batch of a log, by itself or by the mark behind it; 0 where neither
+  // can be read.
+  static uint64_t beginning_of(std::string_view content, const segment_header& place) {
+    if (holds_nothing(content)) return 0;
+    const auto rest = content.substr(segment_header::block_size);
+    const size_t length = batch::peek_length(rest);
+    if (length != 0 && length <= rest.size())
+      if (const auto b = batch::parse(std::string(rest.substr(0, length))); b.ok())
+        return (*b)->first_index() == log_index(1) ? (*b)->checksum() : 0;
+    const auto m = find_mark(place, content, segment_header::block_size);
+    return m && m->tail.last.index == log_index(1) ? m->tail.checksum : 0;
   }
 
   // Where it ends, or the damage begins.
@@ -149,28 +166,44 @@ class examination {
   const identity owner_;
   std::vector<uint64_t> sequences_;
   log_tail end_;  // of the log, as far as it can be read
+  uint64_t began_with_ = 0;
   std::optional<first_damage> damage_;
 };
 
+// A name for what is set aside that nothing has yet: it may be the last copy of something.
+absl::StatusOr<std::string> free_name(env& files, const std::string& dir, const std::string& path) {
+  TROUPE_TRY_LET(const auto names, files.list(dir));
+  for (int n = 1;; ++n) {
+    const auto name = absl::StrCat(path, n == 1 ? "" : absl::StrCat(".", n), aside);
+    if (std::ranges::count(names, name.substr(dir.size() + 1)) == 0) return name;
+  }
+}
+
 absl::Status set_aside(env& files, const std::string& dir, const std::string& path) {
+  TROUPE_TRY_LET(const auto to, free_name(files, dir, path));
   TROUPE_EVENT(warn) << "sets aside " << path;
-  TROUPE_TRY(files.rename(path, absl::StrCat(path, aside)));
+  TROUPE_TRY(files.rename(path, to));
   return files.sync_dir(dir);
 }
 
-// Keeps a copy of the whole, and cuts the segment; `header`, if any, is written anew.
-absl::Status cut(env& files, const std::string& dir, const std::string& path, uint64_t offset,
-                 std::string_view header) {
-  const auto copy = absl::StrCat(path, aside);
+// Of what is behind `offset`, without the zeros at the end: it must fit where the reserve was.
+absl::Status keep_copy(env& files, const std::string& dir, const std::string& path,
+                       uint64_t offset) {
   TROUPE_TRY_LET(auto from, files.open(path, open_mode::existing));
   TROUPE_TRY_LET(const auto size, from->size());
-  TROUPE_TRY_LET(const auto content, from->read(0, size));
-  if (auto gone = files.remove(copy); !gone.ok() && !absl::IsNotFound(gone)) return gone;
-  TROUPE_TRY_LET(auto to, files.open(copy, open_mode::create));
+  TROUPE_TRY_LET(auto content, from->read(offset, size - offset));
+  content.resize(content.find_last_not_of('\0') + 1);
+  TROUPE_TRY_LET(const auto name, free_name(files, dir, path));
+  TROUPE_TRY_LET(auto to, files.open(name, open_mode::create));
   TROUPE_TRY(to->write(0, content));
   TROUPE_TRY(to->sync());
-  TROUPE_TRY(files.sync_dir(dir));
+  return files.sync_dir(dir);
+}
+
+// `header`, if any, is written anew.
+absl::Status cut(env& files, const std::string& path, uint64_t offset, std::string_view header) {
   TROUPE_EVENT(warn) << "cuts " << path << " at offset " << offset;
+  TROUPE_TRY_LET(auto from, files.open(path, open_mode::existing));
   TROUPE_TRY(from->truncate(offset));
   TROUPE_TRY(from->sync());
   if (header.empty()) return absl::OkStatus();
@@ -185,7 +218,7 @@ absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
   examination seen(files, log_dir, owner);
   TROUPE_TRY(seen.run());
   if (!seen.damage()) return absl::InternalError(absl::StrCat(log_dir, ": nothing is damaged"));
-  return lost_entries{seen.last(), std::string(seen.damage()->what.message())};
+  return lost_entries{seen.last(), std::string(seen.damage()->what.message()), seen.began_with()};
 }
 
 absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner) {
@@ -193,18 +226,20 @@ absl::Status cut_damage(env& files, const std::string& log_dir, const identity& 
   TROUPE_TRY(seen.run());
   if (!seen.damage()) return absl::OkStatus();
   const auto& at = *seen.damage();
+  const std::string path = seen.path_of(at.sequence);
+  const bool cuts = at.offset != 0 || at.first;
+  if (cuts) TROUPE_TRY(keep_copy(files, log_dir, path, at.offset));
   // From the back, so that whatever a crash leaves is damaged at the same place.
   const auto& all = seen.sequences();
   for (auto s = all.rbegin(); s != all.rend() && *s > at.sequence; ++s)
     TROUPE_TRY(set_aside(files, log_dir, seen.path_of(*s)));
-  const std::string path = seen.path_of(at.sequence);
-  if (at.offset != 0) return cut(files, log_dir, path, at.offset, {});
-  if (!at.first) return set_aside(files, log_dir, path);
+  if (!cuts) return set_aside(files, log_dir, path);
+  if (at.offset != 0) return cut(files, path, at.offset, {});
   segment_header header;
   header.node = owner.node;
   header.incarnation = owner.incarnation;
   header.sequence = at.sequence;
-  return cut(files, log_dir, path, segment_header::block_size, encode_header(header));
+  return cut(files, path, segment_header::block_size, encode_header(header));
 }
 
 absl::Status remove_set_aside(env& files, const std::string& log_dir) {

@@ -3,8 +3,9 @@
 // others have sent it again (Protocol-Aware Recovery, FAST 2018, has the why: neither a node that
 // goes on as if it had promised nothing nor one that ends is what a cluster needs).
 //
-// Safe to be interrupted anywhere and begun again. Nothing is deleted: segments that hold damage or
-// what came behind it are kept under the name <segment>.lost until the log is whole.
+// Safe to be interrupted anywhere and begun again. Nothing is deleted or overwritten: what is
+// behind the damage is kept under the name <segment>.lost, or <segment>.2.lost and so on, until the
+// log is whole.
 #pragma once
 
 #include <string>

@@ -256,5 +256,121 @@ TEST_F(log_repair_test, an_interrupted_repair_is_repeated) {
   }
 }
 
+// -- what must not be thrown away, and what is thrown away in the end
+// ------------------------------
+
+TEST_F(log_repair_test, a_log_of_which_nothing_can_be_read_is_not_taken_for_an_empty_one) {
+  ASSERT_TRUE(storage_->truncate_after(written_[1]->last_index()).ok());
+  ASSERT_TRUE(storage_->truncate_after(written_[0]->last_index()).ok());
+  storage_.reset();
+  const auto to = files_.open(path_of(1), open_mode::existing);
+  ASSERT_TRUE((*to)->write(0, std::string(8192, '\x5a')).ok());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(absl::IsDataLoss(try_open()));
+  ASSERT_TRUE((*to)->truncate(0).ok());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(absl::IsDataLoss(try_open()));
+}
+
+// It takes the last batches with the marks behind them, and looks like a write that was torn.
+TEST_F(log_repair_test, one_bad_sector_at_the_end_loses_no_promise) {
+  for (int i = 0; i < 4; ++i) add(batch_after(storage_->tail(), leader_of(9), 1, 20));
+  const auto end = storage_->tail().last;
+  storage_.reset();
+  const auto to = files_.open(path_of(3), open_mode::existing);
+  const uint64_t last = start + 2 * step + 4 * (batch::header_size + 24 + mark::size);
+  ASSERT_TRUE((*to)->write(last / 512 * 512, std::string(512, '\x5a')).ok());
+  EXPECT_TRUE(absl::IsDataLoss(try_open(/*cut_damage=*/false)));
+  for (int i = 0; i < 2; ++i) {
+    open();
+    EXPECT_LT(storage_->tail().last, end);
+    ASSERT_TRUE(storage_->lost().has_value());
+    EXPECT_EQ(storage_->lost()->last, end);
+    EXPECT_EQ(storage_->lost()->where.find(path_of(3) + " at offset "), 0u);
+  }
+}
+
+TEST_F(log_repair_test, what_a_truncation_took_is_not_missed) {
+  ASSERT_TRUE(storage_->truncate_after(written_[4]->last_index()).ok());
+  EXPECT_TRUE(try_open(/*cut_damage=*/false).ok());
+  ASSERT_TRUE(storage_->reset({{leader_of(2), log_index(3)}, 7}).ok());
+  EXPECT_TRUE(try_open(/*cut_damage=*/false).ok());
+}
+
+TEST_F(log_repair_test, who_loses_the_first_batch_knows_what_it_was) {
+  flip(path_of(1), start + 100);
+  open();
+  expect_cut_to(0);
+  EXPECT_EQ(storage_->lost()->first, 0u) << "the mark behind it is of its second entry";
+  fill();
+  storage_.reset();
+  flip(path_of(1), 50);
+  open();
+  expect_cut_to(0);
+  EXPECT_EQ(storage_->lost()->first, written_[0]->checksum());
+}
+
+TEST_F(log_repair_test, a_damaged_mark_costs_no_batch) {
+  flip(path_of(2), start + batch_size + 20);
+  flip(path_of(1), start + 3 * step - 20);
+  open();
+  EXPECT_EQ(storage_->tail(), whole_);
+  EXPECT_FALSE(storage_->lost().has_value());
+  EXPECT_TRUE(try_open(/*cut_damage=*/false).ok());
+}
+
+TEST_F(log_repair_test, nothing_set_aside_is_left_behind_by_a_power_cut) {
+  bool was_cut = true;
+  for (uint64_t cut = 1; was_cut; ++cut) {
+    storage_.reset();
+    flip(path_of(2), start + 100);
+    files_.power_off_at(cut);
+    auto stopped = try_open();
+    for (size_t i = 3; stopped.ok() && i < written_.size(); ++i) {
+      stopped = storage_->append({{written_[i]}});
+      if (stopped.ok()) stopped = storage_->sync();
+    }
+    was_cut = files_.power_is_off();
+    storage_.reset();
+    files_.crash(cut);
+    open();
+    fill();
+    open();
+    ASSERT_FALSE(storage_->lost().has_value());
+    ASSERT_EQ(set_aside(), 0u) << "power cut at " << cut;
+  }
+}
+
+TEST_F(log_repair_test, what_was_set_aside_survives_a_second_damage) {
+  flip(path_of(2), start + 100);
+  open();
+  const auto before = set_aside();
+  add(written_[3]);
+  storage_.reset();
+  flip(path_of(2), start + 100);
+  open();
+  expect_cut_to(3);
+  EXPECT_EQ(set_aside(), before + 1);
+  fill();
+  EXPECT_EQ(set_aside(), 0u);
+}
+
+TEST_F(log_repair_test, a_full_disk_hinders_no_repair) {
+  flip(path_of(2), start + 100);
+  storage_.reset();
+  files_.set_capacity(files_.used());
+  open();
+  expect_cut_to(3);
+}
+
+TEST_F(log_repair_test, after_a_repair_there_is_room_for_a_segment) {
+  flip(path_of(2), start + 100);
+  open();
+  ASSERT_TRUE(storage_->has_room());
+  files_.set_capacity(files_.used());
+  for (size_t i = 3; i < 6; ++i) {
+    const auto s = storage_->append({{written_[i]}});
+    ASSERT_TRUE(s.ok()) << s;
+  }
+}
+
 }  // namespace
 }  // namespace troupe::storage

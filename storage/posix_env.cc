@@ -76,8 +76,12 @@ class posix_file final : public file {
     return bytes;
   }
 
+  // The kernel drops nothing but whole folios in the range, which are up to 2 MiB.
   void uncache(uint64_t offset, uint64_t length) override {
-    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
+    constexpr uint64_t folio = 2 << 20;
+    const uint64_t begin = offset / folio * folio;
+    const uint64_t end = (offset + length + folio - 1) / folio * folio;
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(begin), static_cast<off_t>(end - begin),
                     POSIX_FADV_DONTNEED);
   }
 

@@ -25,10 +25,11 @@ struct promise_bytes {
   uint64_t term;
   uint64_t leader;
   uint64_t index;
+  uint64_t first;
   char text[longest_text];
   uint64_t checksum;  // XXH3-64 of all before it
 };
-static_assert(sizeof(promise_bytes) == 56 + longest_text + 8);
+static_assert(sizeof(promise_bytes) == 64 + longest_text + 8);
 
 uint64_t checksum_of(const promise_bytes& b) {
   return XXH3_64bits(&b, offsetof(promise_bytes, checksum));
@@ -54,7 +55,8 @@ absl::StatusOr<std::optional<lost_entries>> read_promise(env& files, const std::
   if (b.node != owner.node.value || b.incarnation != owner.incarnation)
     return absl::DataLossError(absl::StrCat(path, ": comes from another data directory"));
   return lost_entries{{{term(b.term), node_id(b.leader)}, log_index(b.index)},
-                      std::string(b.text, b.text_length)};
+                      std::string(b.text, b.text_length),
+                      b.first};
 }
 
 absl::Status write_promise(env& files, const std::string& dir, const identity& owner,
@@ -68,6 +70,7 @@ absl::Status write_promise(env& files, const std::string& dir, const identity& o
   b.term = lost.last.leader.in.value;
   b.leader = lost.last.leader.node.value;
   b.index = lost.last.index.value;
+  b.first = lost.first;
   std::memcpy(b.text, lost.where.data(), b.text_length);
   b.checksum = checksum_of(b);
   const std::string path = dir + "/" + unfinished_name;

@@ -79,8 +79,14 @@ TEST_F(recovery_test, any_flipped_bit_of_what_was_synced_is_reported_and_never_c
     const uint64_t end =
         segment == 3 ? start + 2 * (1068 + mark::size) - mark::size : *whole->size() - mark::size;
     for (uint64_t at = start; at < end; at += 97) {
-      // A mark between two batches may go unread as long as one comes behind it, but not unnoticed.
       flip(path_of(segment), at);
+      // A mark is written anew from what is around it.
+      if ((at - start) % (1068 + mark::size) >= 1068) {
+        open();
+        EXPECT_EQ(last(), 8u);
+        storage_.reset();
+        continue;
+      }
       expect_refused(absl::StatusCode::kDataLoss, {path_of(segment), " at offset "});
       flip(path_of(segment), at);
     }

@@ -18,6 +18,7 @@ constexpr uint64_t header_size = 88;
 constexpr uint64_t slot_size = 64;
 constexpr uint64_t second_slot = 4096;
 constexpr uint64_t sequence_in_slot = 32;
+constexpr uint64_t noted_end = 8192;
 
 class model {
  public:
@@ -68,6 +69,12 @@ class model {
           slot + slot_size, only ? verdict::older_vote : verdict::mended);
     }
     add("bytes between the slots", path, slot_size, second_slot, verdict::harmless);
+    if (bytes.size() < noted_end + slot_size) return;
+    add("bytes between the slots", path, second_slot + slot_size, noted_end, verdict::harmless);
+    add("noted end of the log", path, noted_end, noted_end + slot_size, verdict::harmless);
+    uint64_t id[3];
+    std::memcpy(id, bytes.data() + noted_end + 32, sizeof id);
+    noted_ = {{term(id[0]), node_id(id[1])}, log_index(id[2])};
   }
 
   void log() {
@@ -125,7 +132,7 @@ class model {
     while (at < content.size()) {
       const auto rest = std::string_view(content).substr(at);
       if (decode_mark(header, at, rest)) {
-        add("mark in a " + which(newest), path, at, at + mark::size, verdict::refused);
+        add("mark in a " + which(newest), path, at, at + mark::size, verdict::harmless);
         last_mark = parts_.size();
       } else if (const auto length = batch_length(rest)) {
         add("batch in a " + which(newest), path, at, at + length, verdict::refused);
@@ -143,8 +150,11 @@ class model {
       }
       for (size_t i = last_mark; i < parts_.size(); ++i) {
         if (parts_[i].due == verdict::harmless) continue;
-        parts_[i].kind = "batch behind the last mark";
-        parts_[i].due = verdict::cut;
+        const auto b =
+            batch::parse(content.substr(parts_[i].begin, parts_[i].end - parts_[i].begin));
+        const bool noted = b.value()->last() <= noted_;
+        parts_[i].kind = noted ? "batch that is noted" : "batch behind the last mark";
+        parts_[i].due = noted ? verdict::refused : verdict::cut;
       }
     }
     const bool zeros = all_zero(std::string_view(content).substr(at));
@@ -162,6 +172,7 @@ class model {
   memory_env& files_;
   const std::string dir_;
   std::vector<part> parts_;
+  log_id noted_;  // how far the log was durable
 };
 
 }  // namespace

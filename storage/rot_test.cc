@@ -214,7 +214,9 @@ void expect_flips_in(const std::vector<std::string>& kinds, const tally& flips) 
     std::printf("%8lu %s\n", number, kind.c_str());
   }
   EXPECT_GE(all, 100'000u);
-  for (const auto& kind : kinds) EXPECT_GE(flips.count(kind) ? flips.at(kind) : 0, 20u) << kind;
+  // A power cut seldom takes a mark and leaves what was written behind it.
+  for (const auto& kind : kinds)
+    EXPECT_GE(flips.count(kind) ? flips.at(kind) : 0, kind == "lost mark" ? 5u : 20u) << kind;
 }
 
 // Calls `flip(state, number)` for all, or for the one that is replayed. False for the latter.
@@ -266,6 +268,8 @@ TEST(rot_test, a_flipped_bit_of_any_kind_of_file_is_noticed_before_it_is_used) {
                      "mark in a newest segment",
                      "last mark",
                      "batch behind the last mark",
+                     "batch that is noted",
+                     "noted end of the log",
                      "lost mark",
                      "zeros written ahead",
                      "torn write",

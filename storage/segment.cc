@@ -63,22 +63,20 @@ absl::StatusOr<std::unique_ptr<segment>> segment::recover(
   TROUPE_TRY_LET(const auto scanned, scan_segment(found->path(), content, header, newest, add));
   TROUPE_TRY(scanned.damage);
   found->tail_ = scanned.tail;
-  found->end_ = scanned.end;
+  found->end_ = found->found_until_ = scanned.end;
   found->zeroed_ = std::max<uint64_t>(content.size(), scanned.end);
+  for (const mark& m : scanned.lost_marks)
+    TROUPE_TRY(found->mend(m.offset, encode_mark(header, m)));
   if (!newest) return found;
   if (scanned.torn) {
     TROUPE_EVENT(warn) << "cut torn tail of " << found->path() << " at offset " << scanned.end
                        << " after entry " << scanned.tail.last;
     TROUPE_TRY(found->file_->truncate(scanned.end));
-    TROUPE_TRY(found->allocate_again());
     found->zeroed_ = scanned.end;
   }
+  TROUPE_TRY(found->allocate_again());
   // What was read may be in the kernel's cache only.
   TROUPE_TRY(found->file_->sync());
-  // Before a mark behind them says that they were durable.
-  for (const mark& m : scanned.lost_marks)
-    TROUPE_TRY(found->file_->write(m.offset, encode_mark(header, m)));
-  if (!scanned.lost_marks.empty()) TROUPE_TRY(found->file_->sync());
   if (!scanned.marked && !found->places_.empty()) TROUPE_TRY(found->leave_mark());
   return found;
 }
@@ -234,7 +232,7 @@ uint64_t segment::end_of(size_t place) const {
 }
 
 absl::Status segment::mend(uint64_t offset, const std::string& with) {
-  TROUPE_EVENT(warn) << "repairing from memory: " << path() << " at offset " << offset;
+  TROUPE_EVENT(warn) << "repairing from what is around it: " << path() << " at offset " << offset;
   TROUPE_TRY(file_->write(offset, with));
   return file_->sync();
 }

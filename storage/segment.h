@@ -56,6 +56,8 @@ class segment {
   const segment_header& header() const { return header_; }
   // The index that the first batch has, or would have.
   log_index first() const { return header_.previous.last.index.next(); }
+  // Where what was found at the start ended.
+  uint64_t found_until() const { return found_until_; }
   // The end of the log in this segment.
   const log_tail& tail() const { return tail_; }
   // How many of these batches may still be added. An empty segment takes at least one.
@@ -104,9 +106,10 @@ class segment {
   sparse_index places_;
   log_tail tail_;
   uint64_t end_ = segment_header::block_size;  // behind the last batch or mark
-  uint64_t zeroed_ = end_;                     // from end_ to here the file holds zeros
-  bool dirty_ = false;                         // something was written since the last sync
-  std::string gathered_;                       // scratch for append
+  uint64_t found_until_ = end_;
+  uint64_t zeroed_ = end_;  // from end_ to here the file holds zeros
+  bool dirty_ = false;      // something was written since the last sync
+  std::string gathered_;    // scratch for append
 };
 
 }  // namespace troupe::storage

@@ -20,11 +20,15 @@ absl::StatusOr<batch_ptr> batch_at(std::string_view rest) {
   return batch::parse(std::string(rest.substr(0, length)));
 }
 
-// Whether a batch that continues the log, or one of a newer Troupe, stands where it would behind a
-// mark.
-bool goes_on_behind_a_mark(const log_tail& tail, std::string_view rest) {
-  if (rest.size() <= mark::size) return false;
-  const auto next = batch_at(rest.substr(mark::size));
+// Whether the log goes on where it would behind a mark at `offset`: with another mark, a batch that
+// continues it, or one of a newer Troupe.
+bool goes_on_behind_a_mark(std::string_view content, const segment_header& header, uint64_t offset,
+                           const log_tail& tail) {
+  const uint64_t behind = offset + mark::size;
+  if (behind >= content.size()) return false;
+  const auto rest = content.substr(behind);
+  if (const auto m = decode_mark(header, behind, rest)) return m->tail == tail;
+  const auto next = batch_at(rest);
   if (!next.ok()) return absl::IsUnimplemented(next.status());
   const batch_ptr found[] = {*next};
   return check_follows(tail, found).ok();
@@ -40,7 +44,8 @@ absl::StatusOr<scan_result> scan_segment(
     const std::string& path, std::string_view content, const segment_header& header, bool newest,
     absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit) {
   scan_result at;
-  at.end = segment_header::block_size;
+  constexpr uint64_t first_batch = segment_header::block_size;
+  at.end = first_batch;
   at.tail = header.previous;
   while (at.end < content.size()) {
     const auto rest = content.substr(at.end);
@@ -58,18 +63,17 @@ absl::StatusOr<scan_result> scan_segment(
       return absl::UnimplementedError(
           absl::StrCat(path, " at offset ", at.end, ": ", next.status().message()));
     if (!next.ok()) {
-      const bool was_durable = !newest || find_mark(header, content, at.end).has_value();
-      if (was_durable) {
+      const bool last_mark = !newest && rest.size() == mark::size && at.end > first_batch;
+      if (last_mark || goes_on_behind_a_mark(content, header, at.end, at.tail)) {
+        at.lost_marks.push_back({at.end, at.tail});
+        at.end += mark::size;
+        continue;
+      }
+      if (!newest || find_mark(header, content, at.end))
         at.damage = damaged(path, at.end, std::string(next.status().message()));
-        return at;
-      }
-      if (!goes_on_behind_a_mark(at.tail, rest)) {
+      else
         at.torn = !all_zero(rest);
-        return at;
-      }
-      at.lost_marks.push_back({at.end, at.tail});
-      at.end += mark::size;
-      continue;
+      return at;
     }
     // An intact batch in the wrong place is no torn write.
     const batch_ptr found[] = {*next};
@@ -88,11 +92,13 @@ absl::StatusOr<scan_result> scan_segment(
 log_tail last_readable(std::string_view content, const segment_header& segment, uint64_t from) {
   log_tail last;
   for (uint64_t at = from; at < content.size();) {
-    while (const auto next = batch_at(content.substr(at)).value_or(nullptr)) {
+    // What claims to reach beyond the next mark is no batch; so nothing is read many times.
+    const auto m = find_mark(segment, content, at);
+    const auto until = content.substr(0, m ? m->offset : content.size());
+    while (const auto next = batch_at(until.substr(at)).value_or(nullptr)) {
       last = next->tail();
       at += next->bytes().size();
     }
-    const auto m = find_mark(segment, content, at);
     if (!m) break;
     last = m->tail;
     at = m->offset + mark::size;

@@ -25,7 +25,7 @@ struct scan_result {
   bool torn = false;
   // The last thing before `end` is a mark.
   bool marked = false;
-  // Marks that are lost, though the batches behind them are not.
+  // Marks that are damaged, though the batches behind them are not.
   std::vector<mark> lost_marks;
   // Not ok: bytes behind `end` are damaged that were durable once; kDataLoss, with path and offset.
   absl::Status damage;

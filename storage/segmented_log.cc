@@ -53,6 +53,11 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
   return log;
 }
 
+std::string segmented_log::where_it_ended() const {
+  const auto& last = *segments_.back();
+  return absl::StrCat(last.path(), " at offset ", last.found_until());
+}
+
 // -- where things are -----------------------------------------------------------------------------
 
 segment& segmented_log::segment_of(log_index index) {

@@ -47,6 +47,8 @@ class segmented_log {
                                                              const log_options& options);
 
   const log_tail& tail() const { return tail_; }
+  // Where opening found its end: file and offset.
+  std::string where_it_ended() const;
   // After opening this is the start of the oldest segment: a purge that ended inside it is
   // forgotten.
   const log_tail& purged() const { return purged_; }

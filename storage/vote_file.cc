@@ -28,6 +28,25 @@ struct slot_bytes {
 };
 static_assert(sizeof(slot_bytes) == 64);
 
+constexpr uint64_t end_magic = 0x4e45'4550'554f'5254;  // "TROUPEEN"
+constexpr uint64_t end_offset = 2 * slot_distance;
+
+// All of it in one sector.
+struct end_bytes {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t flags;  // none yet
+  uint64_t node;
+  uint64_t incarnation;
+  uint64_t term;
+  uint64_t leader;
+  uint64_t index;
+  uint64_t checksum;  // XXH3-64 of all before it
+};
+static_assert(sizeof(end_bytes) == 64);
+
+uint64_t checksum_of(const end_bytes& b) { return XXH3_64bits(&b, offsetof(end_bytes, checksum)); }
+
 constexpr uint32_t committed_flag = 1;
 constexpr uint32_t joined_flag = 2;
 
@@ -101,7 +120,41 @@ absl::StatusOr<std::unique_ptr<vote_file>> vote_file::open(env& files, const std
   TROUPE_TRY(found->file_->sync());
   TROUPE_TRY(found->write_slot(1 - found->durable_slot_));
   TROUPE_TRY(found->file_->sync());
+  TROUPE_TRY(found->read_end());
   return found;
+}
+
+// Where it is damaged or of another version, marks have to do.
+absl::Status vote_file::read_end() {
+  TROUPE_TRY_LET(const auto bytes, file_->read(end_offset, sizeof(end_bytes)));
+  end_bytes b{};
+  std::memcpy(&b, bytes.data(), bytes.size());
+  const bool known = b.magic == end_magic && b.checksum == checksum_of(b) &&
+                     b.version == format_version && b.flags == 0 && b.node == owner_.node.value &&
+                     b.incarnation == owner_.incarnation;
+  if (known) noted_end_ = {{term(b.term), node_id(b.leader)}, log_index(b.index)};
+  return absl::OkStatus();
+}
+
+absl::Status vote_file::note_end(const log_id& end) {
+  if (end == noted_end_) return absl::OkStatus();
+  end_bytes b{};
+  b.magic = end_magic;
+  b.version = format_version;
+  b.node = owner_.node.value;
+  b.incarnation = owner_.incarnation;
+  b.term = end.leader.in.value;
+  b.leader = end.leader.node.value;
+  b.index = end.index.value;
+  b.checksum = checksum_of(b);
+  noted_end_ = end;
+  return file_->write(end_offset, {reinterpret_cast<const char*>(&b), sizeof b});
+}
+
+absl::Status vote_file::forget_end() {
+  if (!noted_end_) return absl::OkStatus();
+  TROUPE_TRY(note_end({}));
+  return file_->sync();
 }
 
 absl::Status vote_file::save(const vote& v, bool joined) {
@@ -115,6 +168,7 @@ absl::Status vote_file::save(const vote& v, bool joined) {
 }
 
 absl::Status vote_file::scrub() {
+  file_->uncache(0, 2 * slot_distance);
   for (const int number : {0, 1}) {
     const auto found = read_slot(*file_, number, owner_);
     const bool good = found.ok() && found->sequence == sequence_ && found->saved == saved_;

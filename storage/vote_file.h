@@ -6,7 +6,10 @@
 // the next opening. When both are damaged the vote is lost, which is an error and never "no vote":
 // a node that forgets its vote can vote twice.
 //
-// One thread. After an error of save() the object must not be used.
+// Behind the slots it notes how far the log was durable. A mark in the log says the same; but it
+// stands in the sector of the last batch, and goes with it where that sector is bad.
+//
+// One thread. After an error of a writing function the object must not be used.
 #pragma once
 
 #include <memory>
@@ -44,10 +47,18 @@ class vote_file {
   // Durable when it returns. After a crash meanwhile: what was saved before, or this.
   absl::Status save(const vote& v, bool joined);
 
+  // The end of the log that was noted last, as far as it was written back; empty: not known.
+  const log_id& noted_end() const { return noted_end_; }
+  // The log is durable up to here. Not synced: it may come back as an older one.
+  absl::Status note_end(const log_id& end);
+  // Before the log gets shorter. Durable when it returns.
+  absl::Status forget_end();
+
  private:
   vote_file(std::unique_ptr<file> file, const identity& owner);
 
   absl::Status write_slot(int slot);
+  absl::Status read_end();
 
   const std::unique_ptr<file> file_;
   const identity owner_;
@@ -56,6 +67,7 @@ class vote_file {
   std::string repaired_;
   uint64_t sequence_ = 0;  // of saved_: each save has the next
   int durable_slot_ = 0;   // holds saved_ for certain
+  log_id noted_end_;
 };
 
 }  // namespace troupe::storage

@@ -117,6 +117,19 @@ TEST_P(damage_test, a_node_that_is_alone_does_not_lead_with_less_than_it_acknowl
   EXPECT_FALSE(s.leader());
 }
 
+// All that was written is on an intact disk that is up, and only this and the damaged node are
+// left.
+TEST_P(damage_test, an_intact_node_and_a_damaged_one_are_a_quorum) {
+  auto& s = play_many_writes(3);
+  const auto victim = a_follower();
+  for (const auto id : s.nodes().ids()) s.nodes().kill(id);
+  s.run_for(10ms);
+  damage(victim);
+  up_again(leader_);
+  ASSERT_TRUE(s.run_until([&] { return s.leader() == leader_; }, 20s));
+  expect_whole_again(victim);
+}
+
 INSTANTIATE_TEST_SUITE_P(bytes, damage_test, testing::Range<uint64_t>(1, 13));
 
 }  // namespace

@@ -24,6 +24,14 @@ uint64_t durable_bytes(std::string_view content) {
   return durable;
 }
 
+bool is_in_mark(std::string_view content, uint64_t at) {
+  const auto header = decode_header(content);
+  const uint64_t from = at < storage::mark::size ? 0 : at - storage::mark::size + 1;
+  const auto m = header.ok() ? find_mark(*header, content.substr(0, at + storage::mark::size), from)
+                             : std::nullopt;
+  return m && m->offset <= at;
+}
+
 }  // namespace
 
 bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance) {
@@ -40,8 +48,12 @@ bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& ch
   if (durable == 0) return false;
   // The rest of the header's block does not count.
   constexpr uint64_t padding = storage::segment_header::block_size - header_size;
-  uint64_t at = chance.below(durable - padding);
-  if (at >= header_size) at += padding;
+  // Neither does a mark, which is written anew from what is around it.
+  uint64_t at = 0;
+  do {
+    at = chance.below(durable - padding);
+    if (at >= header_size) at += padding;
+  } while (is_in_mark(content, at));
   const std::string changed(1, static_cast<char>(content[at] ^ (1 << chance.below(8))));
   TROUPE_CHECK(file->write(at, changed).ok() && file->sync().ok(), "the disk works");
   return true;

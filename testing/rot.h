@@ -9,7 +9,8 @@
 namespace troupe::sim {
 
 // Changes one byte in the segments of `log_dir`, of which a mark or a later segment shows that it
-// was durable once: what is behind the last mark cannot be told from a torn write (FORMAT.md).
+// was durable once, of a header or a batch: what is behind the last mark cannot be told from a torn
+// write (FORMAT.md).
 // False where there is no such byte.
 bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance);
 

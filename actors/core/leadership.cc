@@ -55,8 +55,11 @@ std::optional<log_index> leadership::on_acked(node_id from, const log_id& durabl
   return hold(p, durable);
 }
 
-void leadership::forget(node_id id) {
-  if (const auto it = peers_.find(id); it != peers_.end()) it->second = {};
+void leadership::forget(node_id id, bool replaced) {
+  const auto it = peers_.find(id);
+  if (it == peers_.end()) return;
+  it->second.durable = {};
+  if (replaced) it->second = {};
 }
 
 // Whatever a peer claims, only what is in this leader's log counts. What is before its own first

@@ -45,8 +45,9 @@ class leadership {
   std::optional<log_index> on_acked(node_id from, const log_id& durable, instant sent,
                                     uint64_t round);
 
-  // `id` lost its disk: nothing that it acknowledged counts any more.
-  void forget(node_id id);
+  // `id` lost entries: nothing that it acknowledged counts until it acknowledges it again.
+  // `replaced`: it lost its disk, and that it answered does not count either.
+  void forget(node_id id, bool replaced);
 
   log_index committed() const { return committed_; }
 

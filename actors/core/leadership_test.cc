@@ -26,6 +26,19 @@ std::optional<log_index> ack(leadership& l, uint64_t from, const log_id& durable
 
 void append(leadership& l, uint64_t last) { l.on_appended({at(me, last), 0}, time_zero); }
 
+TEST(leadership_test, a_follower_that_lost_entries_is_heard_all_the_same) {
+  auto l = of(majority_of(3));
+  append(l, 6);
+  const auto late = time_zero + 3 * usual.lease();
+  ack(l, 2, at(me, 6), late);
+  ASSERT_TRUE(l.active(late));
+  l.forget(node_id(2), /*replaced=*/false);
+  EXPECT_EQ(l.durable(node_id(2)), log_id{});
+  EXPECT_TRUE(l.active(late));
+  l.forget(node_id(2), /*replaced=*/true);
+  EXPECT_FALSE(l.active(late));
+}
+
 // -- the commit rule ------------------------------------------------------------------------------
 
 // Scenario 1: figure 8 of the paper.

@@ -18,6 +18,12 @@ def flip(path, offset):
         file.write(bytes([byte ^ 1]))
 
 
+def spoil(segment):
+    """More bytes than a mark has, so some of a batch are among them."""
+    for offset in range(HEADER + 3000, HEADER + 3120):
+        flip(segment, offset)
+
+
 def data_dir(node):
     found, = glob.glob(f'{node.directory}/.local/**/identity', recursive=True)
     return os.path.dirname(found)
@@ -35,7 +41,7 @@ class DamageTest(unittest.TestCase):
         """While it is down; how the node itself is told of it when it starts again."""
         node.kill()
         segment, = glob.glob(f'{data_dir(node)}/log/*.segment')
-        flip(segment, HEADER + 3000)
+        spoil(segment)
         code, _, said = ctl.run(0, 'verify', data_dir(node))
         self.assertEqual(code, DAMAGED, said)
         self.assertIn(f'{segment} at offset ', said)
@@ -86,7 +92,7 @@ class LoneNodeTest(unittest.TestCase):
             nodes.await_until('a write', lambda: node.call('SET', f'k{i}', f'v{i}') == 'OK')
         node.kill()
         segment, = glob.glob(f'{data_dir(node)}/log/*.segment')
-        flip(segment, HEADER + 3000)
+        spoil(segment)
         code, _, said = ctl.run(0, 'recover', data_dir(node), '--yes')
         self.assertEqual(code, ctl.REFUSED)
         self.assertIn(f'{segment} at offset ', said)

@@ -1,5 +1,6 @@
 #include "actors/log_store.h"
 
+#include "absl/strings/str_cat.h"
 #include "actors/membership_codec.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -157,6 +158,11 @@ void on_tick(self_ptr self, const tick& t) {
 // Finds the memberships in the log that was there before.
 absl::Status scan(log_store_state& state) {
   auto& s = *state.storage;
+  // Nothing purges a log before there are snapshots.
+  if (s.purged().last)
+    return absl::DataLossError(absl::StrCat("the log begins behind entry ",
+                                            s.purged().last.index.value,
+                                            ", and nothing has what was before"));
   for (auto at = s.purged().last.index.next(); at <= s.tail().last.index;) {
     auto batches = s.read(at, scan_chunk);
     if (!batches.ok()) return batches.status();

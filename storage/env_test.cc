@@ -40,6 +40,20 @@ class env_test : public testing::TestWithParam<variant> {
   std::string dir_;
 };
 
+TEST_P(env_test, no_file_is_where_a_program_prints) {
+  for (const int standard : {STDIN_FILENO, STDERR_FILENO}) {
+    const int kept = ::dup(standard);
+    ::close(standard);
+    const auto f = make(standard == STDIN_FILENO ? "f" : "g");
+    const auto printed = ::write(standard, "message", 7);
+    ::dup2(kept, standard);
+    ::close(kept);
+    EXPECT_LT(printed, 0) << standard;
+    EXPECT_EQ(*f->size(), 0u);
+    EXPECT_TRUE(f->write(0, "hello").ok());
+  }
+}
+
 TEST_P(env_test, what_is_written_is_read) {
   auto f = make("f");
   EXPECT_EQ(f->path(), path("f"));

@@ -28,10 +28,20 @@ auto uninterrupted(Call call) {
   return result;
 }
 
+// Never 0, 1 or 2: where a program was started without them, what it prints would go into the file.
+int above_standard(int fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  const int higher = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int why = errno;
+  ::close(fd);
+  errno = why;
+  return higher;
+}
+
 // Owns a file descriptor.
 class descriptor {
  public:
-  explicit descriptor(int fd) : fd_(fd) {}
+  explicit descriptor(int fd) : fd_(above_standard(fd)) {}
   descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   descriptor& operator=(descriptor&&) = delete;
   ~descriptor() {

@@ -1,7 +1,6 @@
 """A byte of a node's log changes on the disk: the others send it again what it lost."""
 
 import glob
-import os
 import unittest
 
 from testing.process import ctl, nodes, resp
@@ -10,23 +9,10 @@ CLEAN, DAMAGED = 0, 2
 HEADER = 4096  # FORMAT.md
 
 
-def flip(path, offset):
-    with open(path, 'r+b') as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 1]))
-
-
 def spoil(segment):
     """More bytes than a mark has, so some of a batch are among them."""
     for offset in range(HEADER + 3000, HEADER + 3120):
-        flip(segment, offset)
-
-
-def data_dir(node):
-    found, = glob.glob(f'{node.directory}/.local/**/identity', recursive=True)
-    return os.path.dirname(found)
+        nodes.flip(segment, offset)
 
 
 class DamageTest(unittest.TestCase):
@@ -40,9 +26,9 @@ class DamageTest(unittest.TestCase):
     def damage(self, node):
         """While it is down; how the node itself is told of it when it starts again."""
         node.kill()
-        segment, = glob.glob(f'{data_dir(node)}/log/*.segment')
+        segment, = glob.glob(f'{node.data_dir()}/log/*.segment')
         spoil(segment)
-        code, _, said = ctl.run(0, 'verify', data_dir(node))
+        code, _, said = ctl.run(0, 'verify', node.data_dir())
         self.assertEqual(code, DAMAGED, said)
         self.assertIn(f'{segment} at offset ', said)
         node.start()
@@ -54,9 +40,9 @@ class DamageTest(unittest.TestCase):
         self.assertEqual(node.call('READ', 'stale', 'GET', 'k199'), 'v199')
         self.assertIn('as long again', node.log())
         node.stop()
-        code, _, said = ctl.run(0, 'verify', data_dir(node))
+        code, _, said = ctl.run(0, 'verify', node.data_dir())
         self.assertEqual(code, CLEAN, said)
-        self.assertEqual(glob.glob(f'{data_dir(node)}/log/*.lost'), [])
+        self.assertEqual(glob.glob(f'{node.data_dir()}/log/*.lost'), [])
 
     def test_a_follower_is_given_what_it_lost(self):
         leader = nodes.await_leader(self.cluster)
@@ -78,7 +64,7 @@ class LostVoteTest(unittest.TestCase):
         node = nodes.one_node(self).start()
         node.kill()
         for slot in (0, 4096):
-            flip(f'{data_dir(node)}/vote', slot + 40)
+            nodes.flip(f'{node.data_dir()}/vote', slot + 40)
         self.assertEqual(node.launch().process.wait(timeout=20), 2)
         for words in ('vote at offset 0', '`ctl remove 1`', '--join'):
             self.assertIn(words, node.log())
@@ -91,9 +77,9 @@ class LoneNodeTest(unittest.TestCase):
         for i in range(200):
             nodes.await_until('a write', lambda: node.call('SET', f'k{i}', f'v{i}') == 'OK')
         node.kill()
-        segment, = glob.glob(f'{data_dir(node)}/log/*.segment')
+        segment, = glob.glob(f'{node.data_dir()}/log/*.segment')
         spoil(segment)
-        code, _, said = ctl.run(0, 'recover', data_dir(node), '--yes')
+        code, _, said = ctl.run(0, 'recover', node.data_dir(), '--yes')
         self.assertEqual(code, ctl.REFUSED)
         self.assertIn(f'{segment} at offset ', said)
         self.assertIn('Start its node once', said)
@@ -101,7 +87,7 @@ class LoneNodeTest(unittest.TestCase):
         nodes.await_until('it says what it lost', lambda: 'has lost what its log held' in node.log())
         nodes.await_until('it refuses', lambda: self.refuses(node))
         node.kill()
-        code, _, said = ctl.run(0, 'recover', data_dir(node), '--yes')
+        code, _, said = ctl.run(0, 'recover', node.data_dir(), '--yes')
         self.assertEqual(code, ctl.DONE, said)
         self.assertIn('damage took that', said)
         node.start()

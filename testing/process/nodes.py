@@ -66,6 +66,15 @@ def make_dir():
     return tempfile.mkdtemp(dir=os.environ.get('TEST_TMPDIR'))
 
 
+def flip(path, offset):
+    """One bit of the byte there changes."""
+    with open(path, 'r+b') as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 1]))
+
+
 def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 

@@ -1,6 +1,8 @@
 """`ctl verify` and `ctl log` on the data directory of a node that was stopped."""
 
 import glob
+import os
+import subprocess
 import unittest
 
 from testing.process import ctl, nodes
@@ -8,14 +10,6 @@ from testing.process import ctl, nodes
 CLEAN, MENDED, DAMAGED, NOT_SEEN = 0, 1, 2, 3
 SECOND_VOTE = 4096  # FORMAT.md
 FIRST_BATCH = 4096
-
-
-def flip(path, offset):
-    with open(path, 'r+b') as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 1]))
 
 
 class OfflineTest(unittest.TestCase):
@@ -37,13 +31,23 @@ class OfflineTest(unittest.TestCase):
         self.expect(NOT_SEEN, self.dir, 'in use')
         self.node.stop()
         self.expect(CLEAN, 'node 1', 'clean')
-        flip(f'{self.dir}/vote', SECOND_VOTE + 40)
+        nodes.flip(f'{self.dir}/vote', SECOND_VOTE + 40)
         self.expect(MENDED, f'{self.dir}/vote at offset {SECOND_VOTE}')
         self.expect(CLEAN)
         segment, = glob.glob(f'{self.dir}/log/*.segment')
-        flip(segment, FIRST_BATCH + 64)
+        nodes.flip(segment, FIRST_BATCH + 64)
         self.expect(DAMAGED, f'{segment} at offset {FIRST_BATCH}')
         self.expect(DAMAGED)
+
+    def test_what_is_printed_does_not_end_up_in_the_data(self):
+        self.node.stop()
+
+        def close_all():
+            for standard in (0, 1, 2):
+                os.close(standard)
+        subprocess.run([nodes.CTL, 'log', self.dir], preexec_fn=close_all, check=True)
+        self.expect(CLEAN)
+        self.assertEqual(ctl.run(0, 'log', self.dir)[0], 0)
 
     def test_log_has_a_line_for_each_batch(self):
         self.node.stop()

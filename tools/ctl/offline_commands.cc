@@ -34,11 +34,12 @@ exit_code verify(const std::string& dir, const choices& chosen) {
   if (!found.ok()) return explain(found.status());
   const auto& s = **found;
   if (const auto lost = s.lost())
-    return say(static_cast<exit_code>(damaged),
-               absl::StrCat(lost->where,
-                            "; the log was cut there, and its node waits for others to "
-                            "send what it held up to ",
-                            text_of(lost->last)));
+    return say(
+        static_cast<exit_code>(damaged),
+        absl::StrCat(lost->where, "; the log was cut there, it ends at ", text_of(s.tail().last),
+                     ", and its node waits for others to "
+                     "send what it held up to ",
+                     text_of(lost->last)));
   const auto vote = s.saved_vote();
   const auto voted = absl::StrCat("T", vote.leader.in.value, ".N", vote.leader.node.value,
                                   vote.committed ? "!" : "?");

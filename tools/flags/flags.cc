@@ -1,5 +1,8 @@
 #include "tools/flags/flags.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -101,6 +104,13 @@ setting look_up(const program& p, const flags_by_name& known, std::string_view t
   return s;
 }
 
+// Where the program was started without some of them: a connection must not get what is printed.
+void open_standard_descriptors() {
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  ::close(fd);
+}
+
 }  // namespace
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> known) {
@@ -112,6 +122,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> kno
 }
 
 std::vector<std::string> parse_flags(const program& p, int argc, char** argv) {
+  open_standard_descriptors();
   const auto known = flags_of(p);
   std::vector<std::string> words;
   for (int i = 1; i < argc; ++i) {

@@ -18,7 +18,8 @@ struct program {
 std::string did_you_mean(std::string_view word, std::span<const std::string> known);
 
 // Sets the flags (--name=value, --name value, --switch, --noswitch) and answers the words that are
-// none; behind "--" all are words. --help and --version end the process with exit code 0.
+// none; behind "--" all are words. --help and --version end the process with exit code 0. Opens
+// /dev/null as those of stdin, stdout and stderr that are closed: call it first.
 std::vector<std::string> parse_flags(const program& p, int argc, char** argv);
 
 }  // namespace troupe::tools

@@ -31,9 +31,9 @@ bool roster::was_alone(node_id id, leader_id leader) const {
 
 bool roster::may_stand(node_id id, log_index committed) const {
   for (size_t i = in_force_.size(); i-- > 0;) {
-    const auto& [at, before] = in_force_[i];
-    if (before.is_voter(id)) return true;
-    if (at.index <= committed || before.configs() != members().configs()) return false;
+    const auto& [at, members] = in_force_[i];
+    if (members.is_voter(id)) return true;
+    if (at.index <= committed) return false;
   }
   return false;
 }

@@ -22,9 +22,9 @@ class roster {
   // What a leader of this node wrote.
   void adopt(const log_id& at, const core::membership& members);
 
-  // Whether the node votes, or did before a membership that is not known to be committed: then it
-  // may be the only one with that entry, and is needed as a candidate although it does not count
-  // (thesis 4.2.2).
+  // Whether the node votes, or did before memberships that are not known to be committed: then it
+  // may be the only one with those entries, and is needed as a candidate although it does not count
+  // (thesis 4.2.2). There can be several: a change that is cancelled leaves two.
   bool may_stand(node_id id, log_index committed) const;
 
   // Whether the node takes part with this data directory, or did: what it promised it has not

@@ -70,6 +70,19 @@ TEST_F(roster_test, a_data_directory_stays_known_when_its_node_is_removed_and_ad
   EXPECT_FALSE(r.names(node_id(2), 11));
 }
 
+// Voters 3 and 4 leave by two memberships, the way a change that was begun and cancelled leaves
+// them.
+TEST_F(roster_test, who_voted_before_memberships_that_may_be_uncommitted_may_stand) {
+  overwrite_after(5, {membership_at(6, two, of(3)), membership_at(7, two, of(2))});
+  for (const uint64_t committed : {0, 5})
+    EXPECT_TRUE(roster_.may_stand(node_id(4), log_index(committed)));
+  EXPECT_FALSE(roster_.may_stand(node_id(4), log_index(6)));
+  EXPECT_TRUE(roster_.may_stand(node_id(3), log_index(6)));
+  EXPECT_FALSE(roster_.may_stand(node_id(3), log_index(7)));
+  EXPECT_TRUE(roster_.may_stand(node_id(2), log_index(7)));
+  EXPECT_FALSE(roster_.may_stand(node_id(5), log_index(0)));
+}
+
 // Scenario 46.
 TEST_F(roster_test, when_memberships_are_overwritten_the_last_one_that_is_left_is_in_force) {
   overwrite_after(5, {command_at(6, two)});

@@ -33,6 +33,11 @@ bool holds_nothing(std::string_view segment) {
          all_zero(segment.substr(segment_header::block_size));
 }
 
+// Null where it is damaged, or there is none.
+batch_ptr first_batch(std::string_view segment) {
+  return batch_at(segment.substr(segment_header::block_size)).value_or(nullptr);
+}
+
 class examination {
  public:
   examination(env& files, const std::string& log_dir, const identity& owner)
@@ -113,11 +118,8 @@ class examination {
   // can be read.
   static uint64_t beginning_of(std::string_view content, const segment_header& place) {
     if (holds_nothing(content)) return 0;
-    const auto rest = content.substr(segment_header::block_size);
-    const size_t length = batch::peek_length(rest);
-    if (length != 0 && length <= rest.size())
-      if (const auto b = batch::parse(std::string(rest.substr(0, length))); b.ok())
-        return (*b)->first_index() == log_index(1) ? (*b)->checksum() : 0;
+    if (const auto first = first_batch(content))
+      return first->first_index() == log_index(1) ? first->checksum() : 0;
     const auto m = find_mark(place, content, segment_header::block_size);
     return m && m->tail.last.index == log_index(1) ? m->tail.checksum : 0;
   }
@@ -140,12 +142,8 @@ class examination {
     if (holds_nothing(content)) return true;
     const auto rest = content.substr(segment_header::block_size);
     if (const auto m = decode_mark(place, segment_header::block_size, rest)) return m->tail == end_;
-    const size_t length = batch::peek_length(rest);
-    if (length == 0 || length > rest.size()) return false;
-    const auto next = batch::parse(std::string(rest.substr(0, length)));
-    if (!next.ok()) return false;
-    const batch_ptr one[] = {*next};
-    return check_follows(end_, one).ok();
+    const batch_ptr first[] = {first_batch(content)};
+    return first[0] && check_follows(end_, first).ok();
   }
 
   absl::Status begins_wrong(uint64_t sequence, const std::optional<segment_header>& header,

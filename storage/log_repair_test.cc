@@ -6,6 +6,7 @@
 
 #include "storage/durable_storage.h"
 #include "storage/memory_env.h"
+#include "storage/rot_model.h"
 #include "storage/segment_format.h"
 #include "storage/test_batches.h"
 
@@ -49,14 +50,24 @@ class log_repair_test : public testing::Test {
     ASSERT_TRUE(storage_->append({{b}}).ok());
     ASSERT_TRUE(storage_->sync().ok());
   }
+  // Opens the log and fills it again from batch `left` on, with the power cut at that call to the
+  // file system. False when there were fewer calls.
+  bool repair_with_power_cut_at(uint64_t call, size_t left) {
+    files_.power_off_at(call);
+    auto stopped = try_open();
+    for (size_t i = left; stopped.ok() && i < written_.size(); ++i) {
+      stopped = storage_->append({{written_[i]}});
+      if (stopped.ok()) stopped = storage_->sync();
+    }
+    const bool was_cut = files_.power_is_off();
+    storage_.reset();
+    files_.crash(call);
+    return was_cut;
+  }
   static std::string path_of(uint64_t segment) { return "data/log/" + segment_name(segment); }
   void flip(const std::string& path, uint64_t offset) {
-    auto to = files_.open(path, open_mode::existing);
-    ASSERT_TRUE(to.ok()) << to.status();
-    std::string byte = *(*to)->read(offset, 1);
-    byte[0] = static_cast<char>(byte[0] ^ 0x10);
-    ASSERT_TRUE((*to)->write(offset, byte).ok());
-    ASSERT_TRUE((*to)->sync().ok());
+    flip_bit(files_, path, offset, 4);
+    ASSERT_TRUE((*files_.open(path, open_mode::existing))->sync().ok());
   }
   size_t set_aside() {
     const auto names = files_.list("data/log");
@@ -234,15 +245,7 @@ TEST_F(log_repair_test, an_interrupted_repair_is_repeated) {
                      ", power cut at " + std::to_string(cut));
         storage_.reset();
         flip(path_of(segment), offset);
-        files_.power_off_at(cut);
-        auto stopped = try_open();
-        for (size_t i = left; stopped.ok() && i < written_.size(); ++i) {
-          stopped = storage_->append({{written_[i]}});
-          if (stopped.ok()) stopped = storage_->sync();
-        }
-        was_cut = files_.power_is_off();
-        storage_.reset();
-        files_.crash(cut);
+        was_cut = repair_with_power_cut_at(cut, left);
         open();
         ASSERT_TRUE(storage_->lost() || storage_->tail() == whole_);
         if (storage_->lost()) {
@@ -256,8 +259,7 @@ TEST_F(log_repair_test, an_interrupted_repair_is_repeated) {
   }
 }
 
-// -- what must not be thrown away, and what is thrown away in the end
-// ------------------------------
+// -- what must not be thrown away, and what is in the end -----------------------------------------
 
 TEST_F(log_repair_test, a_log_of_which_nothing_can_be_read_is_not_taken_for_an_empty_one) {
   ASSERT_TRUE(storage_->truncate_after(written_[1]->last_index()).ok());
@@ -322,15 +324,7 @@ TEST_F(log_repair_test, nothing_set_aside_is_left_behind_by_a_power_cut) {
   for (uint64_t cut = 1; was_cut; ++cut) {
     storage_.reset();
     flip(path_of(2), start + 100);
-    files_.power_off_at(cut);
-    auto stopped = try_open();
-    for (size_t i = 3; stopped.ok() && i < written_.size(); ++i) {
-      stopped = storage_->append({{written_[i]}});
-      if (stopped.ok()) stopped = storage_->sync();
-    }
-    was_cut = files_.power_is_off();
-    storage_.reset();
-    files_.crash(cut);
+    was_cut = repair_with_power_cut_at(cut, 3);
     open();
     fill();
     open();

@@ -99,6 +99,12 @@ void expect_damage_at(const absl::Status& told, const part& p) {
   EXPECT_NE(told.message().find(place_of(p)), absl::string_view::npos) << told;
 }
 
+std::string replay_of(uint64_t state, uint64_t number, const aim::target& flip) {
+  return "replay with TROUPE_ROT=" + std::to_string(state) + ":" + std::to_string(number) +
+         ", bit " + std::to_string(flip.bit) + " at " + std::to_string(flip.offset) + " of " +
+         place_of(flip.in) + " " + flip.in.kind;
+}
+
 // The newest batches that fit.
 std::set<std::string> cached(const contents& whole, byte_count most) {
   std::set<std::string> held;
@@ -243,9 +249,7 @@ TEST(rot_test, a_flipped_bit_of_any_kind_of_file_is_noticed_before_it_is_used) {
     for (uint64_t i = 1; i <= flips_per_state && !HasFailure(); ++i) {
       const auto flip = targets.next();
       if (only != 0 && i != only) continue;
-      SCOPED_TRACE("replay with TROUPE_ROT=" + std::to_string(state) + ":" + std::to_string(i) +
-                   ", bit " + std::to_string(flip.bit) + " at " + std::to_string(flip.offset) +
-                   " of " + place_of(flip.in) + " " + flip.in.kind);
+      SCOPED_TRACE(replay_of(state, i, flip));
       const bool set_up = flip.in.kind != unfinished_set_up;
       const patient::way ways[] = {patient::way::opens, patient::way::cuts,
                                    set_up ? patient::way::verifies : patient::way::opens};
@@ -296,9 +300,7 @@ TEST(rot_test, a_read_notices_what_rotted_since_the_storage_was_opened) {
     for (uint64_t i = 1; i <= flips_per_state && !HasFailure(); ++i) {
       const auto flip = targets.next();
       if (only != 0 && i != only) continue;
-      SCOPED_TRACE("replay with TROUPE_ROT=" + std::to_string(state) + ":" + std::to_string(i) +
-                   ", bit " + std::to_string(flip.bit) + " at " + std::to_string(flip.offset) +
-                   " of " + place_of(flip.in) + " " + flip.in.kind);
+      SCOPED_TRACE(replay_of(state, i, flip));
       const auto bytes = content_of(machine.files(), flip.in.path)
                              .substr(flip.in.begin, flip.in.end - flip.in.begin);
       flip_bit(machine.files(), flip.in.path, flip.offset, flip.bit);

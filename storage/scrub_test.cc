@@ -5,6 +5,7 @@
 
 #include "storage/durable_storage.h"
 #include "storage/memory_env.h"
+#include "storage/rot_model.h"
 #include "storage/segment_format.h"
 #include "storage/test_batches.h"
 
@@ -41,13 +42,7 @@ class scrub_test : public testing::Test {
     storage_ = *std::move(opened);
   }
   static std::string path_of(uint64_t segment) { return "data/log/" + segment_name(segment); }
-  void flip(const std::string& path, uint64_t offset) {
-    auto to = files_.open(path, open_mode::existing);
-    ASSERT_TRUE(to.ok()) << to.status();
-    std::string byte = *(*to)->read(offset, 1);
-    byte[0] = static_cast<char>(byte[0] ^ 0x10);
-    ASSERT_TRUE((*to)->write(offset, byte).ok());
-  }
+  void flip(const std::string& path, uint64_t offset) { flip_bit(files_, path, offset, 4); }
   // Once round, in pieces of `most` bytes; how many there were.
   absl::StatusOr<int> scrub_all(byte_count most = KiB(2)) {
     for (int pieces = 1; pieces < 100; ++pieces) {

@@ -14,12 +14,6 @@ absl::Status damaged(const std::string& path, uint64_t offset, const std::string
   return absl::DataLossError(absl::StrCat(path, " at offset ", offset, ": ", what));
 }
 
-absl::StatusOr<batch_ptr> batch_at(std::string_view rest) {
-  const size_t length = batch::peek_length(rest);
-  if (length == 0 || length > rest.size()) return absl::DataLossError("batch: length does not fit");
-  return batch::parse(std::string(rest.substr(0, length)));
-}
-
 // Whether the log goes on where it would behind a mark at `offset`: with another mark, a batch that
 // continues it, or one of a newer Troupe.
 bool goes_on_behind_a_mark(std::string_view content, const segment_header& header, uint64_t offset,
@@ -35,6 +29,12 @@ bool goes_on_behind_a_mark(std::string_view content, const segment_header& heade
 }
 
 }  // namespace
+
+absl::StatusOr<batch_ptr> batch_at(std::string_view rest) {
+  const size_t length = batch::peek_length(rest);
+  if (length == 0 || length > rest.size()) return absl::DataLossError("batch: length does not fit");
+  return batch::parse(std::string(rest.substr(0, length)));
+}
 
 bool all_zero(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });

@@ -46,6 +46,10 @@ absl::StatusOr<scan_result> scan_segment(
 // incarnation matter.
 log_tail last_readable(std::string_view content, const segment_header& segment, uint64_t from);
 
+// The batch that `rest` begins with. kDataLoss when it is damaged or not all there, kUnimplemented
+// when it has a version that is not known here.
+absl::StatusOr<batch_ptr> batch_at(std::string_view rest);
+
 // True when all of `bytes` are zero.
 bool all_zero(std::string_view bytes);
 

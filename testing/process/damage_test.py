@@ -84,7 +84,7 @@ class LoneNodeTest(unittest.TestCase):
         self.assertIn(f'{segment} at offset ', said)
         self.assertIn('Start its node once', said)
         node.launch()
-        nodes.await_until('it says what it lost', lambda: 'has lost what its log held' in node.log())
+        node.await_said('has lost what its log held')
         nodes.await_until('it refuses', lambda: self.refuses(node))
         node.kill()
         code, _, said = ctl.run(0, 'recover', node.data_dir(), '--yes')

@@ -74,7 +74,7 @@ class JoinTest(unittest.TestCase):
     def test_a_node_waits_for_the_cluster_that_it_joins(self):
         door = nodes.member(self, 1)
         second = nodes.joining(self, 2, door).launch()
-        nodes.await_until('it says what it waits for', lambda: 'waits to join' in second.log())
+        second.await_said('waits to join')
         self.assertNotIn('ready', second.log())
         door.start()
         second.await_ready()
@@ -83,7 +83,7 @@ class JoinTest(unittest.TestCase):
     def test_it_ends_while_it_waits(self):
         door = nodes.member(self, 1)
         second = nodes.joining(self, 2, door).launch()
-        nodes.await_until('it says what it waits for', lambda: 'waits to join' in second.log())
+        second.await_said('waits to join')
         self.assertEqual(second.stop()[0], 0)
 
 
@@ -154,8 +154,7 @@ class ChangeTest(unittest.TestCase):
     def test_a_node_that_lost_its_disk_is_refused_until_it_is_added_again(self):
         leader, lost = self.lose_the_disk_of_a_follower()
         lost.launch()
-        nodes.await_until('it says what is wrong', lambda: (
-            'another data directory' in lost.log() and f'`ctl remove {lost.number}`' in lost.log()))
+        lost.await_said('another data directory', f'`ctl remove {lost.number}`')
         self.assertIn('came back with another data directory', ctl.do(leader, 'members'))
         write(leader, 'k', 'w')
         self.assertEqual(lost.status()['applied_index'], 0)
@@ -173,7 +172,7 @@ class ChangeTest(unittest.TestCase):
         lost.flags = [flag for flag in lost.flags if not flag.startswith('--cluster')] + [
             f'--raft_address=127.0.0.1:{lost.raft_port}', f'--join=127.0.0.1:{leader.raft_port}']
         lost.launch()
-        nodes.await_until('it says what to do', lambda: f'remove {lost.number}`' in lost.log())
+        lost.await_said(f'remove {lost.number}`')
         ctl.do(leader, 'remove', lost.number)
         lost.await_ready()
         self.assertEqual(voters(leader), 'majority(1,2,3)')

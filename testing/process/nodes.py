@@ -2,6 +2,7 @@
 
 import ctypes
 import glob
+import itertools
 import json
 import os
 import random
@@ -47,18 +48,47 @@ def await_until(what, condition, seconds=20):
         pause()
 
 
-def free_ports(count=1):
-    """The first of `count` ports in a row. Below those that outgoing connections get, and chosen at
-    random, so that tests that run side by side do not meet."""
-    for _ in range(1000):
-        first = random.randrange(10000, 32000, 10)
+# Ports of one test process, all below those that outgoing connections get.
+_FIRST_PORT, _LAST_PORT, _BLOCK = 10000, 32000, 500
+
+
+def _claim_block():
+    """Listens at the first port of a block, as long as this process lives: the others are its own."""
+    blocks = list(range(_FIRST_PORT, _LAST_PORT, _BLOCK))
+    random.shuffle(blocks)
+    for first in blocks:
         try:
-            for port in range(first, first + count):
-                with socket.create_server(('127.0.0.1', port)):
-                    pass
-            return first
+            return socket.create_server(('127.0.0.1', first))
         except OSError:
             pass
+    raise AssertionError('no block of ports is free')
+
+
+def _tens():
+    """The first of ten ports, again and again: those that were given before come last."""
+    claim = _claim_block()
+    first = claim.getsockname()[1]
+    yield from itertools.cycle(range(first + 10, first + _BLOCK, 10))
+
+
+_TENS = _tens()
+
+
+def _are_free(ports):
+    try:
+        for port in ports:
+            socket.create_server(('127.0.0.1', port)).close()
+        return True
+    except OSError:
+        return False
+
+
+def free_ports(count=1):
+    """The first of `count` ports in a row, at most 10, that nobody else is given meanwhile: neither
+    another test that runs beside this one, nor who asks next."""
+    for first in itertools.islice(_TENS, _BLOCK):
+        if _are_free(range(first, first + count)):
+            return first
     raise AssertionError('no free ports')
 
 
@@ -113,6 +143,15 @@ class Node:
         """What it wrote since it was started last."""
         with open(self._log, encoding='utf-8', errors='replace') as log:
             return log.read()
+
+    def await_said(self, *words):
+        """All of `words`, since it was started last."""
+        def said():
+            log = self.log()
+            if self.process.poll() is not None and not all(word in log for word in words):
+                raise AssertionError(f'ended with {self.process.returncode} before it said {words}:\n{log}')
+            return all(word in log for word in words)
+        await_until(f'it says {words}', said)
 
     def kill(self):
         """SIGKILL; also of one that was ended already or never started."""

@@ -56,7 +56,7 @@ class OneNodeTest(unittest.TestCase):
         self.node.start()
         socket.create_connection(('127.0.0.1', self.node.raft_port)).close()
         # The cluster was told before, and of another address.
-        nodes.await_until('it says so', lambda: f'not at {told}' in self.node.log())
+        self.node.await_said(f'not at {told}')
 
     def test_all_acknowledged_survives_sigkill(self):
         for attempt in range(3):

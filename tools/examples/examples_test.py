@@ -2,22 +2,13 @@
 
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import unittest
 
+from testing.process import nodes
+
 _PROGRAM = 'tools/examples/sum.cc'
-
-
-def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(('127.0.0.1', 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def _text(path):
@@ -32,15 +23,16 @@ class ExamplesTest(unittest.TestCase):
         self.assertRegex(run.stdout, r'^40 is at [1-9]\d*, the sum is 42\n$')
 
     def test_three_processes_tally_and_find_it_on_disk_again(self):
-        cluster = [f'{i}=127.0.0.1:{port}' for i, port in enumerate(_free_ports(3), 1)]
+        first = nodes.free_ports(3)
+        cluster = [f'{i}=127.0.0.1:{first + i - 1}' for i in (1, 2, 3)]
         with tempfile.TemporaryDirectory() as dirs:
             for counted in ('1', '2'):
-                nodes = [subprocess.Popen(['tools/examples/tally', str(i), os.path.join(dirs, str(i)), *cluster],
-                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-                         for i in (1, 2, 3)]
-                self.assertEqual(self._ask(nodes[0], 'word'), counted)
-                self.assertEqual(self._ask(nodes[1], '?word'), counted)
-                for node in nodes:
+                tallies = [subprocess.Popen(['tools/examples/tally', str(i), os.path.join(dirs, str(i)), *cluster],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                           for i in (1, 2, 3)]
+                self.assertEqual(self._ask(tallies[0], 'word'), counted)
+                self.assertEqual(self._ask(tallies[1], '?word'), counted)
+                for node in tallies:
                     node.communicate(timeout=60)
                     self.assertEqual(node.returncode, 0)
 

@@ -22,7 +22,8 @@ using peer_actor = caf::typed_actor<
     replies_to<core::append_request>::with<core::append_reply>, replies_to<propose>::with<outcome>,
     replies_to<read>::with<outcome>, replies_to<core::transfer_request>::with<core::transfer_reply>,
     replies_to<admin_request>::with<admin_reply>, replies_to<initialize>::with<done>,
-    replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>>;
+    replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>,
+    replies_to<fetch_request>::with<fetch_reply>>;
 
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
 using server_actor =
@@ -46,7 +47,9 @@ using replicator_actor = caf::typed_actor<reacts_to<replicate>, reacts_to<confir
 using log_store_actor =
     caf::typed_actor<replies_to<describe_log>::with<log_state>,
                      replies_to<save_vote>::with<log_state>, replies_to<append>::with<flushed>,
-                     replies_to<read_log>::with<log_slice>, reacts_to<sync_now>, reacts_to<tick>>;
+                     replies_to<read_log>::with<log_slice>, replies_to<restore_log>::with<restored>,
+                     replies_to<keep_aside>::with<done>, replies_to<find_batches>::with<log_slice>,
+                     reacts_to<sync_now>, reacts_to<tick>>;
 
 // Hosts the user's machine.
 using state_machine_actor =

@@ -136,6 +136,18 @@ caf::result<log_slice> on_read(self_ptr self, const read_log& m) {
   return fail(self, batches.status());
 }
 
+caf::result<log_slice> on_find(self_ptr self, const find_batches& m) {
+  auto batches = self->state.storage->find(m.wanted, m.most);
+  if (batches.ok()) return log_slice{std::move(*batches)};
+  return fail(self, batches.status());
+}
+
+caf::result<done> on_keep_aside(self_ptr self, const keep_aside& m) {
+  if (auto status = self->state.storage->keep_aside(m.batches); !status.ok())
+    return fail(self, status);
+  return done{};
+}
+
 void scrub_later(self_ptr self) {
   auto& state = self->state;
   if (!state.scrub) return;
@@ -158,6 +170,7 @@ void on_tick(self_ptr self, const tick& t) {
 // Finds the memberships in the log that was there before.
 absl::Status scan(log_store_state& state) {
   auto& s = *state.storage;
+  forget_memberships_after(state, log_index(0));
   // Nothing purges a log before there are snapshots.
   if (s.purged().last)
     return absl::DataLossError(absl::StrCat("the log begins behind entry ",
@@ -171,6 +184,19 @@ absl::Status scan(log_store_state& state) {
     at = batches->back()->last_index().next();
   }
   return absl::OkStatus();
+}
+
+caf::result<restored> on_restore(self_ptr self) {
+  auto& state = self->state;
+  const auto before = state.storage->tail();
+  const auto missing = state.storage->restore();
+  auto status = missing.status();
+  const auto tail = state.storage->tail();
+  if (status.ok() && tail != before) status = scan(state);
+  if (status.ok()) status = look_for_room(state);
+  if (!status.ok()) return fail(self, status);
+  state.board->post([&](metrics& b) { b.last = tail.last; });
+  return restored{describe(state), *missing};
 }
 
 }  // namespace
@@ -192,6 +218,9 @@ log_store_actor::behavior_type log_store(self_ptr self,
       [=](const save_vote& m) { return on_save_vote(self, m); },
       [=](const append& m) { return on_append(self, m); },
       [=](const read_log& m) { return on_read(self, m); },
+      [=](const restore_log&) { return on_restore(self); },
+      [=](const keep_aside& m) { return on_keep_aside(self, m); },
+      [=](const find_batches& m) { return on_find(self, m); },
       [=](const sync_now&) { on_sync(self); },
       [=](const tick& t) { on_tick(self, t); },
   };

@@ -124,6 +124,32 @@ struct log_slice {
   std::vector<batch_ptr> batches;
 };
 
+// See storage::log_storage::restore, keep_aside and find. Only the server sends the first.
+struct restore_log {};
+struct restored {
+  log_state log;
+  std::optional<storage::missing_batches> missing;
+};
+struct keep_aside {
+  std::vector<batch_ptr> batches;
+};
+struct find_batches {
+  storage::missing_batches wanted;
+  byte_count most;
+};
+
+// -- between servers, where damage took something ------------------------------------------------
+
+// Which of these have you? To any member, whether it leads or not.
+struct fetch_request {
+  uint64_t cluster = 0;
+  storage::missing_batches wanted;
+};
+// As storage::log_storage::find; empty also where it belongs to another cluster.
+struct fetch_reply {
+  std::vector<batch_ptr> batches;
+};
+
 // -- to state_machine ----------------------------------------------------------------------------
 
 // Who gets which results of a batch: consecutive commands, in the order of the batch.

@@ -30,7 +30,9 @@ void prepare(caf::actor_system_config& config) {
       .add_message_type<hash_log>("troupe.hash_log")
       .add_message_type<log_hash>("troupe.log_hash")
       .add_message_type<status_request>("troupe.status_request")
-      .add_message_type<status>("troupe.status");
+      .add_message_type<status>("troupe.status")
+      .add_message_type<fetch_request>("troupe.fetch_request")
+      .add_message_type<fetch_reply>("troupe.fetch_reply");
   // CAF starts at least four threads, wherever it runs; more than cores only wake each other.
   config.set("scheduler.max-threads", size_t{std::max(1u, std::thread::hardware_concurrency())});
   // Without a bound, an actor that always has mail starves the others and their timers.

@@ -56,6 +56,7 @@ server_actor::behavior_type echo(server_actor::pointer self) {
       },
       [](const hash_log& m) { return log_hash{m.index.value}; },
       [](const status_request&) { return status{}; },
+      [](const fetch_request&) { return fetch_reply{}; },
       [](const configure&) { return done{}; },
       [](const outvoted&) {},
       [](const led&) {},

@@ -44,7 +44,12 @@ void server::start(const log_state& s) {
     m.found = s.tail.last.index;
     m.last = s.tail.last;
   });
-  if (s.lost) warn_of_loss(*s.lost);
+  if (s.lost) {
+    warn_of_loss(*s.lost);
+    if (roster_.members().empty())
+      peers_.update(options_.genesis, options_.id, self_, options_.resolve);
+    return restore();
+  }
   if (roster_.members().empty() && !options_.genesis.empty() && !acceptor_->acknowledged()) {
     return found(options_.genesis, {});
   }
@@ -117,8 +122,8 @@ void server::warn_of_loss(const storage::lost_entries& lost) {
   TROUPE_EVENT(warn)
       << "n" << options_.id << " has lost what its log held after " << acceptor_->log().last()
       << " and up to " << lost.last << ": " << lost.where
-      << ". It leads nobody and votes for no shorter log until another node has sent "
-         "that again; where no other has it, only `ctl recover` helps";
+      << ". It leads nobody and votes for no shorter log until it has that again, from what can "
+         "still be read or from other nodes; where none has it, only `ctl recover` helps";
 }
 
 // Its own leader wrote it: the log store tells of it when the leadership ends.
@@ -153,6 +158,7 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const initialize& m) { return me->on_initialize(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const status_request&) { return me->on_status(); },
+      [me](const fetch_request& m) { return me->on_fetch_request(m); },
       [me](const configure& m) { return me->on_configure(m); },
       [me](const outvoted& m) { me->on_outvoted(m); },
       [me](const led& m) { me->on_led(m); },

@@ -60,6 +60,7 @@ class server {
   caf::result<done> on_initialize(const initialize& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   caf::result<status> on_status();
+  caf::result<fetch_reply> on_fetch_request(const fetch_request& m);
   done on_configure(const configure& m);
   void on_outvoted(const outvoted& m);
   void on_led(const led& m);
@@ -96,6 +97,22 @@ class server {
   void on_founding_tick();
   void begin();
   void end_founding();
+
+  // -- what damage took --
+  struct search {
+    storage::missing_batches missing;
+    size_t unanswered;
+    bool all_answered = true;
+    bool over = false;  // somebody has it
+  };
+  void restore();
+  void on_restored(const restored& r);
+  void fetch(const storage::missing_batches& missing);
+  void on_fetched(search& who, const std::vector<batch_ptr>& found);
+  void keep_then_restore(const std::vector<batch_ptr>& found);
+  void restore_later();
+  void on_restore_tick();
+  void warn_of_missing(const storage::missing_batches& missing);
 
   // -- votes and elections --
   void judge_vote(const core::vote_request& m, vote_promise promise);
@@ -170,6 +187,9 @@ class server {
   std::set<node_id> waited_for_;            // as was told last, for people only
   bool older_cluster_ = false;  // there is one, says another node; this one has no log yet
   alarm election_;              // or to ask again whether the cluster is new
+  std::optional<storage::missing_batches> missing_;  // as the log store told last
+  log_index nobody_has_;                             // as was told last, for people only
+  alarm restore_;                                    // while damage took something
 };
 
 struct server_state {

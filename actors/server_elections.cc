@@ -240,6 +240,7 @@ void server::arm() {
 }
 
 void server::on_tick(const tick& t) {
+  if (restore_.on_tick(self_, t)) return on_restore_tick();
   if (!election_.on_tick(self_, t)) return;
   if (founding_) return on_founding_tick();
   if (stands_by_itself()) stand_in_time();

@@ -14,6 +14,24 @@ bool take(received& bytes, uint32_t count, frames& out) {
   return true;
 }
 
+parts with_batches(const google::protobuf::MessageLite& header,
+                   const std::vector<batch_ptr>& batches) {
+  auto out = only(header);
+  for (const auto& b : batches) out.payloads.push_back(&b->bytes());
+  return out;
+}
+
+// The checksum that a leader computed is verified here, before anything is believed.
+bool take_batches(received& bytes, std::vector<batch_ptr>& out) {
+  out.clear();
+  for (auto& payload : bytes.payloads) {
+    auto b = batch::parse(std::move(payload));
+    if (!b.ok()) return false;
+    out.push_back(std::move(*b));
+  }
+  return true;
+}
+
 }  // namespace
 
 // -- votes ----------------------------------------------------------------------------------------
@@ -71,12 +89,9 @@ parts encode(const core::append_request& m) {
   h.set_round(m.round);
   h.set_cluster(m.cluster);
   h.set_incarnation(m.incarnation);
-  auto out = only(h);
-  for (const auto& b : m.batches) out.payloads.push_back(&b->bytes());
-  return out;
+  return with_batches(h, m.batches);
 }
 
-// The checksum that the leader computed is verified here, before anything is believed.
 bool decode(received bytes, core::append_request& m) {
   proto::AppendHeader h;
   if (!h.ParseFromString(bytes.header)) return false;
@@ -87,13 +102,7 @@ bool decode(received bytes, core::append_request& m) {
   m.round = h.round();
   m.cluster = h.cluster();
   m.incarnation = h.incarnation();
-  m.batches.clear();
-  for (auto& payload : bytes.payloads) {
-    auto b = batch::parse(std::move(payload));
-    if (!b.ok()) return false;
-    m.batches.push_back(std::move(*b));
-  }
-  return true;
+  return take_batches(bytes, m.batches);
 }
 
 parts encode(const core::append_reply& m) {
@@ -144,6 +153,29 @@ bool decode(received bytes, core::transfer_reply& m) {
   if (!parse(bytes, 0, h)) return false;
   m.accepted = h.accepted();
   return true;
+}
+
+parts encode(const fetch_request& m) {
+  proto::FetchRequest h;
+  h.set_cluster(m.cluster);
+  h.set_after(m.wanted.after.value);
+  put(m.wanted.end.last, h.mutable_last());
+  h.set_checksum(m.wanted.end.checksum);
+  return only(h);
+}
+
+bool decode(received bytes, fetch_request& m) {
+  proto::FetchRequest h;
+  if (!parse(bytes, 0, h)) return false;
+  m = {h.cluster(), {log_index(h.after()), {get(h.last()), h.checksum()}}};
+  return true;
+}
+
+parts encode(const fetch_reply& m) { return with_batches(proto::FetchReply(), m.batches); }
+
+bool decode(received bytes, fetch_reply& m) {
+  proto::FetchReply h;
+  return h.ParseFromString(bytes.header) && take_batches(bytes, m.batches);
 }
 
 // -- clients --------------------------------------------------------------------------------------

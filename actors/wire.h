@@ -29,6 +29,8 @@ struct initialize;
 struct done;
 struct hash_log;
 struct log_hash;
+struct fetch_request;
+struct fetch_reply;
 
 namespace wire {
 
@@ -63,6 +65,8 @@ parts encode(const initialize& m);
 parts encode(const done& m);
 parts encode(const hash_log& m);
 parts encode(const log_hash& m);
+parts encode(const fetch_request& m);
+parts encode(const fetch_reply& m);
 
 // False for bytes that are not such a message; `m` is then unspecified.
 bool decode(received bytes, core::vote_request& m);
@@ -83,6 +87,8 @@ bool decode(received bytes, initialize& m);
 bool decode(received bytes, done& m);
 bool decode(received bytes, hash_log& m);
 bool decode(received bytes, log_hash& m);
+bool decode(received bytes, fetch_request& m);
+bool decode(received bytes, fetch_reply& m);
 
 template <class T>
 concept message = requires(const T& out, T& in, received bytes) {
@@ -155,6 +161,10 @@ TROUPE_LOCAL_MESSAGE(flushed)
 TROUPE_LOCAL_MESSAGE(sync_now)
 TROUPE_LOCAL_MESSAGE(read_log)
 TROUPE_LOCAL_MESSAGE(log_slice)
+TROUPE_LOCAL_MESSAGE(restore_log)
+TROUPE_LOCAL_MESSAGE(restored)
+TROUPE_LOCAL_MESSAGE(keep_aside)
+TROUPE_LOCAL_MESSAGE(find_batches)
 TROUPE_LOCAL_MESSAGE(apply)
 TROUPE_LOCAL_MESSAGE(applied)
 TROUPE_LOCAL_MESSAGE(query)

@@ -125,6 +125,18 @@ TEST(wire, an_append_arrives_with_the_bytes_of_its_batches) {
   EXPECT_TRUE(arrived(core::append_request{}, 0).batches.empty());
 }
 
+TEST(wire, what_is_missing_and_what_was_found_arrive_as_they_were_sent) {
+  const fetch_request q{99, {log_index(3), {at_9, 77}}};
+  const auto p = arrived(q, 0);
+  EXPECT_EQ(p.cluster, q.cluster);
+  EXPECT_EQ(p.wanted, q.wanted);
+  const fetch_reply a{some_append().batches};
+  const auto b = arrived(a, 2);
+  ASSERT_EQ(b.batches.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) EXPECT_EQ(b.batches[i]->bytes(), a.batches[i]->bytes());
+  EXPECT_TRUE(arrived(fetch_reply{}, 0).batches.empty());
+}
+
 TEST(wire, every_verdict_of_an_append_arrives) {
   for (auto v : {core::verdict::matched, core::verdict::conflict, core::verdict::rejected,
                  core::verdict::failed}) {
@@ -252,6 +264,7 @@ void for_each_strict_message(Check check) {
   check(hash_log{log_index(6)});
   check(log_hash{7});
   check(some_status());
+  check(fetch_request{99, {log_index(3), {at_9, 77}}});
 }
 
 TEST(wire, truncated_and_junk_headers_are_refused) {
@@ -263,16 +276,22 @@ TEST(wire, a_wrong_number_of_payloads_is_refused) {
   for_each_strict_message([](const auto& m) { expect_another_payload_refused(m); });
 }
 
-TEST(wire, any_flipped_bit_in_a_batch_is_refused) {
-  const auto good = over_the_wire(wire::encode(some_append()));
+template <class T>
+void expect_damaged_batches_refused(const T& m) {
+  const auto good = over_the_wire(wire::encode(m));
   for (size_t bit = 0; bit < good.payloads[1].size() * 8; ++bit) {
     auto bad = good;
     bad.payloads[1][bit / 8] ^= static_cast<char>(1 << bit % 8);
-    EXPECT_FALSE(accepted<core::append_request>(bad)) << "bit " << bit;
+    EXPECT_FALSE(accepted<T>(bad)) << "bit " << bit;
   }
   auto cut = good;
   cut.payloads[1].pop_back();
-  EXPECT_FALSE(accepted<core::append_request>(cut));
+  EXPECT_FALSE(accepted<T>(cut));
+}
+
+TEST(wire, any_flipped_bit_in_a_batch_is_refused) {
+  expect_damaged_batches_refused(some_append());
+  expect_damaged_batches_refused(fetch_reply{some_append().batches});
 }
 
 TEST(wire, malformed_frames_are_refused) {
@@ -339,6 +358,7 @@ TEST(wire, fuzzed_messages_are_refused_or_valid_and_never_crash) {
   for (int i = 0; i < 20'000 / 12; ++i) {
     for_each_strict_message([&](const auto& m) { decode_damaged(m, random); });
     decode_damaged(some_append(), random);
+    decode_damaged(fetch_reply{some_append().batches}, random);
   }
 }
 

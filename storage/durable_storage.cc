@@ -49,7 +49,11 @@ absl::Status clear_unfinished(env& files, const std::string& dir) {
 
 durable_storage::durable_storage(env& files, std::string dir, std::unique_ptr<dir_lock> lock,
                                  const identity& owner)
-    : files_(files), dir_(std::move(dir)), lock_(std::move(lock)), owner_(owner) {}
+    : files_(files),
+      dir_(std::move(dir)),
+      lock_(std::move(lock)),
+      owner_(owner),
+      salvage_(files, log_dir_of(dir_), owner) {}
 
 absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
     env& files, const durable_options& options) {
@@ -104,7 +108,7 @@ absl::Status durable_storage::open_log(const durable_options& options) {
   TROUPE_TRY_LET(log_, std::move(log));
   TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
   // Their removal may have been interrupted.
-  return lost_ ? forget_promise() : remove_set_aside(files_, log_dir);
+  return lost_ ? forget_promise() : salvage_.clear();
 }
 
 // What was noted as durable is there, or is known to be lost.
@@ -143,7 +147,37 @@ absl::Status durable_storage::forget_promise() {
   TROUPE_TRY(remove_promise(files_, dir_));
   TROUPE_TRY(files_.sync_dir(dir_));
   lost_.reset();
-  return remove_set_aside(files_, log_dir_of(dir_));
+  return salvage_.clear();
+}
+
+absl::StatusOr<std::optional<missing_batches>> durable_storage::restore() {
+  TROUPE_TRY(failure_);
+  if (!lost_ || !has_room()) return std::nullopt;
+  auto way = salvage_.find_way(log_->tail(), {lost_->last, 0});
+  TROUPE_TRY(outcome_of(way.status()));
+  if (way->missing) return way->missing;
+  for (const auto& run : way->runs) {
+    auto continues = put_back(run);
+    TROUPE_TRY(outcome_of(continues.status()));
+    if (!*continues) return std::nullopt;
+  }
+  TROUPE_TRY(sync());
+  return std::nullopt;
+}
+
+absl::StatusOr<bool> durable_storage::put_back(const batch_run& run) {
+  TROUPE_TRY_LET(auto batches, salvage_.read(run));
+  std::erase_if(batches, [&](const auto& b) { return b->last_index() <= tail().last.index; });
+  if (!check_follows(tail(), batches).ok()) return false;
+  TROUPE_EVENT(info) << "puts back " << batches.size() << " batches from " << run.path;
+  TROUPE_TRY(log_->append(batches));
+  return true;
+}
+
+absl::Status durable_storage::keep_aside(std::span<const batch_ptr> batches) {
+  TROUPE_TRY(failure_);
+  if (!lost_ || batches.empty()) return absl::OkStatus();
+  return outcome_of(salvage_.add(batches));
 }
 
 absl::Status durable_storage::outcome_of(absl::Status write) {
@@ -213,6 +247,12 @@ absl::Status durable_storage::make_room() {
 
 absl::StatusOr<std::vector<batch_ptr>> durable_storage::read(log_index from, byte_count most) {
   return log_->read(from, most);
+}
+
+absl::StatusOr<std::vector<batch_ptr>> durable_storage::find(const missing_batches& wanted,
+                                                             byte_count most) {
+  TROUPE_TRY_LET(auto found, log_storage::find(wanted, most));
+  return found.empty() && lost_ ? salvage_.find(wanted, most) : std::move(found);
 }
 
 }  // namespace troupe::storage

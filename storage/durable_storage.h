@@ -16,6 +16,7 @@
 #include "storage/env.h"
 #include "storage/identity.h"
 #include "storage/log_storage.h"
+#include "storage/salvage.h"
 #include "storage/segmented_log.h"
 #include "storage/vote_file.h"
 
@@ -55,6 +56,8 @@ class durable_storage final : public log_storage {
   vote saved_vote() const override { return vote_->saved(); }
   bool joined() const override { return vote_->joined(); }
   std::optional<lost_entries> lost() const override { return lost_; }
+  absl::StatusOr<std::optional<missing_batches>> restore() override;
+  absl::Status keep_aside(std::span<const batch_ptr> batches) override;
   log_tail tail() const override { return log_->tail(); }
   log_tail purged() const override { return log_->purged(); }
   std::vector<leader_run> runs() const override { return log_->runs(); }
@@ -72,6 +75,8 @@ class durable_storage final : public log_storage {
   absl::Status make_room() override;
 
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
+  absl::StatusOr<std::vector<batch_ptr>> find(const missing_batches& wanted,
+                                              byte_count most) override;
 
  private:
   durable_storage(env& files, std::string dir, std::unique_ptr<dir_lock> lock,
@@ -84,6 +89,8 @@ class durable_storage final : public log_storage {
   absl::Status open_log(const durable_options& options);
   absl::Status check_end(const durable_options& options);
   absl::Status cut(lost_entries lost);
+  // False where it does not continue the log.
+  absl::StatusOr<bool> put_back(const batch_run& run);
   // Once the log is as long again as it was before it was damaged.
   absl::Status forget_promise();
   // Remembers the first failure of the file system: it answers all later writes.
@@ -96,6 +103,7 @@ class durable_storage final : public log_storage {
   std::unique_ptr<vote_file> vote_;
   std::unique_ptr<segmented_log> log_;
   std::optional<lost_entries> lost_;
+  salvage salvage_;
   absl::Status failure_;
 };
 

@@ -4,18 +4,16 @@
 #include <optional>
 #include <vector>
 
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include "proto/trace.h"
 #include "storage/append_check.h"
+#include "storage/salvage.h"
 #include "storage/segment_scan.h"
 #include "storage/try.h"
 
 namespace troupe::storage {
 namespace {
-
-constexpr const char* aside = ".lost";
 
 // Where the good part of a log ends.
 struct first_damage {
@@ -168,32 +166,24 @@ class examination {
   std::optional<first_damage> damage_;
 };
 
-// A name for what is set aside that nothing has yet: it may be the last copy of something.
-absl::StatusOr<std::string> free_name(env& files, const std::string& dir, const std::string& path) {
-  TROUPE_TRY_LET(const auto names, files.list(dir));
-  for (int n = 1;; ++n) {
-    const auto name = absl::StrCat(path, n == 1 ? "" : absl::StrCat(".", n), aside);
-    if (std::ranges::count(names, name.substr(dir.size() + 1)) == 0) return name;
-  }
-}
-
-absl::Status set_aside(env& files, const std::string& dir, const std::string& path) {
-  TROUPE_TRY_LET(const auto to, free_name(files, dir, path));
-  TROUPE_EVENT(warn) << "sets aside " << path;
-  TROUPE_TRY(files.rename(path, to));
+absl::Status set_aside(env& files, const std::string& dir, const std::string& name) {
+  TROUPE_TRY_LET(const auto to, name_aside(files, dir, name));
+  TROUPE_EVENT(warn) << "sets aside " << dir << "/" << name;
+  TROUPE_TRY(files.rename(dir + "/" + name, to));
   return files.sync_dir(dir);
 }
 
-// Of what is behind `offset`, without the zeros at the end: it must fit where the reserve was.
-absl::Status keep_copy(env& files, const std::string& dir, const std::string& path,
+// Of what is behind `offset`. The zeros at its end take no room, but a batch may end in some.
+absl::Status keep_copy(env& files, const std::string& dir, const std::string& name,
                        uint64_t offset) {
-  TROUPE_TRY_LET(auto from, files.open(path, open_mode::existing));
+  TROUPE_TRY_LET(auto from, files.open(dir + "/" + name, open_mode::existing));
   TROUPE_TRY_LET(const auto size, from->size());
-  TROUPE_TRY_LET(auto content, from->read(offset, size - offset));
-  content.resize(content.find_last_not_of('\0') + 1);
-  TROUPE_TRY_LET(const auto name, free_name(files, dir, path));
-  TROUPE_TRY_LET(auto to, files.open(name, open_mode::create));
-  TROUPE_TRY(to->write(0, content));
+  TROUPE_TRY_LET(const auto content, from->read(offset, size - offset));
+  const std::string_view written(content.data(), content.find_last_not_of('\0') + 1);
+  TROUPE_TRY_LET(const auto path, name_aside(files, dir, name_of_part(name, offset)));
+  TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
+  TROUPE_TRY(to->write(0, written));
+  TROUPE_TRY(to->truncate(content.size()));
   TROUPE_TRY(to->sync());
   return files.sync_dir(dir);
 }
@@ -226,25 +216,18 @@ absl::Status cut_damage(env& files, const std::string& log_dir, const identity& 
   const auto& at = *seen.damage();
   const std::string path = seen.path_of(at.sequence);
   const bool cuts = at.offset != 0 || at.first;
-  if (cuts) TROUPE_TRY(keep_copy(files, log_dir, path, at.offset));
+  if (cuts) TROUPE_TRY(keep_copy(files, log_dir, segment_name(at.sequence), at.offset));
   // From the back, so that whatever a crash leaves is damaged at the same place.
   const auto& all = seen.sequences();
   for (auto s = all.rbegin(); s != all.rend() && *s > at.sequence; ++s)
-    TROUPE_TRY(set_aside(files, log_dir, seen.path_of(*s)));
-  if (!cuts) return set_aside(files, log_dir, path);
+    TROUPE_TRY(set_aside(files, log_dir, segment_name(*s)));
+  if (!cuts) return set_aside(files, log_dir, segment_name(at.sequence));
   if (at.offset != 0) return cut(files, path, at.offset, {});
   segment_header header;
   header.node = owner.node;
   header.incarnation = owner.incarnation;
   header.sequence = at.sequence;
   return cut(files, path, segment_header::block_size, encode_header(header));
-}
-
-absl::Status remove_set_aside(env& files, const std::string& log_dir) {
-  TROUPE_TRY_LET(const auto names, files.list(log_dir));
-  for (const auto& name : names)
-    if (absl::EndsWith(name, aside)) TROUPE_TRY(files.remove(log_dir + "/" + name));
-  return absl::OkStatus();
 }
 
 }  // namespace troupe::storage

@@ -4,8 +4,7 @@
 // goes on as if it had promised nothing nor one that ends is what a cluster needs).
 //
 // Safe to be interrupted anywhere and begun again. Nothing is deleted or overwritten: what is
-// behind the damage is kept under the name <segment>.lost, or <segment>.2.lost and so on, until the
-// log is whole.
+// behind the damage is kept until the log is whole (salvage.h has the names, and makes use of it).
 #pragma once
 
 #include <string>
@@ -29,8 +28,5 @@ absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
 // Sets aside all from the first damage on. Durable when it returns; the log can be opened then.
 // Precondition: what find_damage tells is written down, durably.
 absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner);
-
-// Removes what was set aside, in any order.
-absl::Status remove_set_aside(env& files, const std::string& log_dir);
 
 }  // namespace troupe::storage

@@ -33,6 +33,31 @@ struct lost_entries {
   bool operator==(const lost_entries&) const = default;
 };
 
+// A batch by its last entry: its index and the checksum of the batch, or where that is not known
+// (0) its log id. Either names the same bytes in all logs of a cluster.
+struct batch_name {
+  log_id last;
+  uint64_t checksum = 0;
+
+  bool names(const log_tail& found) const {
+    return checksum == 0 ? found.last == last
+                         : found.checksum == checksum && found.last.index == last.index;
+  }
+  bool operator==(const batch_name&) const = default;
+};
+
+// A stretch of the log that a node lacks: the batches that end behind `after`, up to `end`.
+struct missing_batches {
+  log_index after;
+  batch_name end;
+
+  bool operator==(const missing_batches&) const = default;
+};
+
+// The newest of `batches` that end behind `after` and fit into `most` bytes, at least one. Those
+// are consecutive and in order.
+std::vector<batch_ptr> newest_of(std::vector<batch_ptr> batches, log_index after, byte_count most);
+
 class log_storage {
  public:
   virtual ~log_storage() = default;
@@ -58,6 +83,15 @@ class log_storage {
   // `last` or later again, durably, the node keeps what it promised: it votes for no shorter log
   // than that, and does not stand for election.
   virtual std::optional<lost_entries> lost() const { return std::nullopt; }
+
+  // Puts together again what damage took, out of what is left of it and what keep_aside got, as
+  // soon as all of it is there; durable when it returns, and lost() is empty then. Else what is
+  // missing, of which others may have a copy; nothing where that cannot be told, nothing is lost,
+  // or there is no room on the disk. It is the log as it was, so no promise is touched by it.
+  virtual absl::StatusOr<std::optional<missing_batches>> restore() { return std::nullopt; }
+  // Keeps consecutive batches of what restore() misses, durably but not in the log. Where there is
+  // no room for them on the disk, they are not kept.
+  virtual absl::Status keep_aside(std::span<const batch_ptr>) { return absl::OkStatus(); }
 
   // -- writes -----------------------------------------------------------------------------------
 
@@ -103,6 +137,11 @@ class log_storage {
   // fit into `most` bytes. Verified. kOutOfRange when `from` is purged or beyond the tail;
   // kDataLoss, with file and offset, when the bytes are damaged.
   virtual absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) = 0;
+  // What another node misses: the newest batches of that stretch, in order, as many as fit into
+  // `most` bytes, at least the one at its end; none where that one is not here. In the log, and
+  // where damage took something, in what is left of that. Errors as of read.
+  virtual absl::StatusOr<std::vector<batch_ptr>> find(const missing_batches& wanted,
+                                                      byte_count most);
 };
 
 }  // namespace troupe::storage

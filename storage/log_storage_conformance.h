@@ -147,6 +147,44 @@ TEST_P(log_storage_conformance, a_read_takes_what_fits_but_at_least_one_batch) {
   }
 }
 
+TEST_P(log_storage_conformance, what_another_node_misses_is_found_by_its_end) {
+  grow(12, leader_of(1), 3);
+  const auto& last = *model_[9];
+  const auto expect_found = [&](const missing_batches& wanted, byte_count most, size_t first) {
+    const auto found = log().find(wanted, most);
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_EQ(found->size(), 10 - first);
+    for (size_t i = first; i < 10; ++i) EXPECT_EQ((*found)[i - first]->bytes(), model_[i]->bytes());
+  };
+  const batch_name by_id{last.last()}, by_checksum{{{}, last.last_index()}, last.checksum()};
+  for (const auto& name : {by_id, by_checksum}) {
+    expect_found({log_index(0), name}, MiB(1), 0);
+    expect_found({model_[6]->last_index(), name}, MiB(1), 7);
+    expect_found({log_index(0), name}, byte_count(2 * last.bytes().size()), 8);
+    expect_found({log_index(0), name}, byte_count(1), 9);
+  }
+}
+
+TEST_P(log_storage_conformance, what_is_not_in_the_log_is_not_found) {
+  grow(3, leader_of(1), 3);
+  const auto expect_nothing = [&](const missing_batches& wanted) {
+    const auto found = log().find(wanted, MiB(1));
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_TRUE(found->empty());
+  };
+  const auto& b = *model_[1];
+  expect_nothing({log_index(0), {{leader_of(2), b.last_index()}}});
+  expect_nothing({log_index(0), {b.last(), b.checksum() + 1}});
+  expect_nothing({log_index(0), {b.last(), model_[2]->checksum()}});
+  expect_nothing({log_index(0), {{leader_of(1), log_index(5)}}});
+  expect_nothing({log_index(0), {{leader_of(1), log_index(99)}, 7}});
+  expect_nothing({log_index(0), {}});
+  expect_nothing({b.last_index(), {b.last()}});
+  expect_nothing({log_index(~0ull), {b.last()}});
+  ASSERT_TRUE(log().purge(b.last_index()).ok());
+  expect_nothing({log_index(0), {b.last()}});
+}
+
 TEST_P(log_storage_conformance, truncation_cuts_at_the_end_of_a_batch_only) {
   grow(6, leader_of(1), 3);
   for (const uint64_t wrong : {1, 2, 4, 17, 19, 100})

@@ -33,8 +33,7 @@ log_tail fill(rocksdb_on_memory& database) {
   return log->tail();
 }
 
-// -- damage
-// ----------------------------------------------------------------------------------------
+// -- damage ---------------------------------------------------------------------------------------
 
 // Flips a bit at `offset` of the newest write-ahead log; false when it has no such place.
 bool damage(memory_env& files, const std::string& path, uint64_t offset) {
@@ -148,8 +147,7 @@ TEST(rocksdb_faults_test, options_that_could_lose_what_was_durable_are_refused) 
   }
 }
 
-// -- failing disks
-// ---------------------------------------------------------------------------------
+// -- failing disks --------------------------------------------------------------------------------
 
 void expect_nothing_lost(rocksdb_on_memory& database, script& node, uint64_t remains) {
   for (int again = 0; again < 2; ++again) {
@@ -238,13 +236,12 @@ TEST(rocksdb_faults_test, after_a_failed_sync_nothing_is_written_any_more) {
   EXPECT_TRUE(log->read(log_index(1), KiB(1)).ok());
 }
 
-// -- full disks
-// ------------------------------------------------------------------------------------
+// -- full disks -----------------------------------------------------------------------------------
 
 TEST(rocksdb_faults_test, a_disk_that_is_full_at_any_size_loses_nothing) {
   bool was_full = true;
   uint64_t sizes = 0;
-  for (uint64_t size = 512; was_full && !HasFailure(); size += 3000, ++sizes) {
+  for (uint64_t size = 512; was_full && !HasFailure(); size += 2000, ++sizes) {
     SCOPED_TRACE("a disk of " + std::to_string(size) + " bytes");
     rocksdb_on_memory database;
     crash_oracle oracle;

@@ -26,8 +26,7 @@ std::string fresh_dir() {
   return dir.string();
 }
 
-// -- the contract
-// ----------------------------------------------------------------------------------
+// -- the contract ---------------------------------------------------------------------------------
 
 class host_on_disk final : public storage_host {
  public:
@@ -108,8 +107,7 @@ INSTANTIATE_TEST_SUITE_P(rocksdb_memory, log_storage_conformance,
 INSTANTIATE_TEST_SUITE_P(rocksdb_beside_a_state, log_storage_conformance,
                          testing::Values(make<host_beside_a_state>));
 
-// -- power cuts
-// ------------------------------------------------------------------------------------
+// -- power cuts -----------------------------------------------------------------------------------
 
 class rocksdb_power_host final : public power_host {
  public:
@@ -178,8 +176,7 @@ TEST(rocksdb_storage_test, a_purge_is_durable_before_its_files_are_removed) {
   }
 }
 
-// -- whose directory it is
-// -------------------------------------------------------------------------
+// -- whose directory it is ------------------------------------------------------------------------
 
 TEST(rocksdb_storage_test, a_directory_is_one_nodes_and_one_process_at_a_time) {
   const auto dir = fresh_dir();

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/replay.h"
+#include "storage/restore_from.h"
 #include "storage/rot_model.h"
 #include "storage/scripted.h"
 #include "storage/verify.h"
@@ -152,13 +153,13 @@ class patient {
   }
 
  private:
-  explicit patient(stopped at) : machine_(std::move(at.machine)), power_was_cut_(at.power_was_cut) {
+  explicit patient(stopped at)
+      : machine_(std::move(at.machine)), power_was_cut_(at.power_was_cut), healthy_(machine_) {
     parts_ = parts_of(machine_.files(), scripted::options().dir);
-    scripted healthy(machine_);
-    EXPECT_TRUE(healthy.open().ok());
-    EXPECT_EQ(healthy.storage().repaired(), "");
-    whole_ = *read_all(healthy.storage());
-    EXPECT_EQ(healthy.judge(), "");
+    EXPECT_TRUE(healthy_.open().ok());
+    EXPECT_EQ(healthy_.storage().repaired(), "");
+    whole_ = *read_all(healthy_.storage());
+    EXPECT_EQ(healthy_.judge(), "");
   }
 
   // It was cut at the damage, and is known to have gone as far as was ever acknowledged.
@@ -177,6 +178,19 @@ class patient {
     EXPECT_EQ(found->saved, whole_.saved);
     EXPECT_EQ(found->owner, whole_.owner);
     ASSERT_LT(found->batches.size(), whole_.batches.size());
+    EXPECT_TRUE(
+        std::ranges::equal(found->batches, std::span(whole_.batches).first(found->batches.size())));
+    expect_restored(opened, lost->last);
+  }
+
+  // Where another node has an intact copy, the log is as it was.
+  void expect_restored(durable_storage& opened, const log_id& end) {
+    const auto done = restore_from(opened, healthy_.storage(), KiB(1));
+    ASSERT_TRUE(done.ok()) << done;
+    EXPECT_FALSE(opened.lost().has_value());
+    const auto found = read_all(opened);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->tail.last, end);
     EXPECT_TRUE(
         std::ranges::equal(found->batches, std::span(whole_.batches).first(found->batches.size())));
   }
@@ -207,6 +221,7 @@ class patient {
 
   scripted machine_;
   bool power_was_cut_;
+  scripted healthy_;
   std::vector<part> parts_;
   contents whole_;
 };

@@ -28,6 +28,13 @@ bool goes_on_behind_a_mark(std::string_view content, const segment_header& heade
   return check_follows(tail, found).ok();
 }
 
+// Of the batch or mark that `rest` begins with, if another batch follows it; else 0.
+size_t length_of_damaged(std::string_view rest) {
+  for (const size_t length : {batch::peek_length(rest), size_t{mark::size}})
+    if (length != 0 && length < rest.size() && batch_at(rest.substr(length)).ok()) return length;
+  return 0;
+}
+
 }  // namespace
 
 absl::StatusOr<batch_ptr> batch_at(std::string_view rest) {
@@ -104,6 +111,23 @@ log_tail last_readable(std::string_view content, const segment_header& segment, 
     at = m->offset + mark::size;
   }
   return last;
+}
+
+void visit_readable(std::string_view content, const segment_header& segment, uint64_t from,
+                    absl::FunctionRef<void(uint64_t, const batch_ptr&)> visit) {
+  for (uint64_t at = from; at < content.size();) {
+    const auto rest = content.substr(at);
+    if (const auto next = batch_at(rest).value_or(nullptr)) {
+      visit(at, next);
+      at += next->bytes().size();
+    } else if (const size_t length = length_of_damaged(rest)) {
+      at += length;
+    } else if (const auto m = find_mark(segment, content, at)) {
+      at = m->offset + mark::size;
+    } else {
+      break;
+    }
+  }
 }
 
 }  // namespace troupe::storage

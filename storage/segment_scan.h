@@ -46,6 +46,12 @@ absl::StatusOr<scan_result> scan_segment(
 // incarnation matter.
 log_tail last_readable(std::string_view content, const segment_header& segment, uint64_t from);
 
+// Gives each batch that can be read behind `from`, where one begins, to `visit`, whether it was
+// ever durable or not. They begin again behind marks, and where the length of a damaged batch, if
+// that is right, says so. `segment` as of last_readable.
+void visit_readable(std::string_view content, const segment_header& segment, uint64_t from,
+                    absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit);
+
 // The batch that `rest` begins with. kDataLoss when it is damaged or not all there, kUnimplemented
 // when it has a version that is not known here.
 absl::StatusOr<batch_ptr> batch_at(std::string_view rest);

@@ -197,11 +197,19 @@ void cluster::wipe(node_id id) {
 }
 
 bool cluster::rot(node_id id) {
-  node& n = nodes_.at(id);
   cut_power(id);
-  if (!flip_durable_byte(*n.files, "data/log", chance_)) return false;
+  return rotted(id, {}, flip_durable_byte(*nodes_.at(id).files, "data/log", chance_));
+}
+
+bool cluster::rot(node_id id, log_index entry) {
+  cut_power(id);
+  return rotted(id, entry, flip_byte_of_entry(*nodes_.at(id).files, "data/log", entry));
+}
+
+bool cluster::rotted(node_id id, log_index entry, bool is_damaged) {
+  if (!is_damaged) return false;
   TROUPE_EVENT(debug) << "SIM the log of n" << id << " is damaged";
-  observer_.on_rotted(id);
+  observer_.on_rotted(id, entry);
   return true;
 }
 

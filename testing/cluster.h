@@ -67,6 +67,8 @@ class cluster {
   // The power fails, and a byte of the log that was durable has changed. False when nothing was
   // durable yet.
   bool rot(node_id id);
+  // The same, of the batch that holds this entry.
+  bool rot(node_id id, log_index entry);
   // From now on writing calls fail with this probability.
   void break_disk(node_id id, double p);
   // Its disk does not answer, or answers again.
@@ -120,6 +122,7 @@ class cluster {
   bool open_storage(node_id id, node& n);
   node_options options_for(node_id id, node& n);
   void end(node_id id, node& n);
+  bool rotted(node_id id, log_index entry, bool is_damaged);
   void observe_server(node_id id, node& n);
   void observe_election(node_id id, node& n, const server& s);
   void observe_leader(node_id id, node& n, seen_leader& l);

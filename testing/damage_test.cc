@@ -50,13 +50,16 @@ TEST_P(damage_test, a_follower_is_given_what_it_lost_and_nobody_else_notices) {
   EXPECT_FALSE(lacks_entries(victim));
 }
 
-TEST_P(damage_test, a_leader_comes_back_as_a_follower_and_is_given_what_it_lost) {
+TEST_P(damage_test, a_leader_is_given_what_it_lost_before_it_leads_again) {
   auto& s = play_many_writes(3);
+  const auto last = s.of(leader_).last;
   damage(leader_);
-  ASSERT_TRUE(s.run_until([&] { return s.leader() && s.leader() != leader_; }, 10s));
-  EXPECT_EQ(s.write(s.leader()).code, raft_errc::none);
+  const auto leads = [&] { return std::ranges::count(s.nodes().leading(), leader_) > 0; };
+  EXPECT_FALSE(s.run_until([&] { return leads() && lacks_entries(leader_); }, 3s));
   expect_whole_again(leader_);
-  EXPECT_EQ(s.admin(s.leader(), transfer{leader_}).code, raft_errc::none) << "it may lead again";
+  ASSERT_EQ(order(transfer{leader_}), raft_errc::none) << "it may lead again";
+  EXPECT_EQ(s.write(leader_).code, raft_errc::none);
+  EXPECT_GT(s.of(leader_).last, last);
 }
 
 // The write is on two disks of three. One of them is damaged, the other node is down: the third,
@@ -69,10 +72,14 @@ TEST_P(damage_test, who_lost_an_entry_helps_nobody_to_lead_without_it) {
     if (id != leader_ && id != keeps) behind = id;
   cut_off(behind);
   ASSERT_EQ(s.write(leader_).code, raft_errc::none);
+  const auto entry = s.of(leader_).last;
+  ASSERT_EQ(s.write(leader_).code, raft_errc::none);
   const auto written = s.applied_at(leader_);
   s.nodes().kill(leader_);
   s.run_for(10ms);
-  damage(keeps);
+  ASSERT_TRUE(s.nodes().rot(keeps, entry));
+  up_again(keeps);
+  EXPECT_TRUE(s.run_until([&] { return lacks_entries(keeps); }, 100ms));
   s.net().heal();
   EXPECT_FALSE(s.run_until([&] { return s.leader() != node_id(); }, 20s));
   EXPECT_EQ(s.admin(keeps, elect{keeps}).code, raft_errc::not_allowed);
@@ -90,6 +97,7 @@ TEST_P(damage_test, a_leader_does_not_count_what_a_follower_lost) {
   cut_off(victim, /*both_ways=*/false);
   up_again(victim);
   const auto matched = [&] { return s.nodes().leadership_of(leader_)->durable(victim).index; };
+  s.run_for(50ms);  // it asks the others for what it lost, and nobody hears it
   ASSERT_GT(matched(), log_index(0));
   s.net().heal();
   log_index least = matched();
@@ -98,10 +106,51 @@ TEST_P(damage_test, a_leader_does_not_count_what_a_follower_lost) {
   expect_whole_again(victim);
 }
 
+// The third is gone for good: no leader has it all until both are whole.
+TEST_P(damage_test, two_nodes_with_damage_at_different_places_make_each_other_whole) {
+  auto& s = play_many_writes(3);
+  const auto last = s.applied_at(leader_);
+  const log_index here(1 + GetParam() * 2), there(2 + (GetParam() * 7) % last);
+  ASSERT_NE(here, there);
+  const auto other = a_follower();
+  for (const auto id : s.nodes().ids()) s.nodes().kill(id);
+  s.run_for(10ms);
+  ASSERT_TRUE(s.nodes().rot(leader_, here));
+  ASSERT_TRUE(s.nodes().rot(other, there));
+  up_again(leader_);
+  s.run_for(1s);
+  EXPECT_TRUE(lacks_entries(leader_));
+  up_again(other);
+  ASSERT_TRUE(s.run_until([&] { return s.leader() != node_id(); }, 20s));
+  for (const auto id : {leader_, other}) expect_whole_again(id);
+  EXPECT_TRUE(s.run_until([&] { return s.applied_at(s.leader()) >= last; }, 1s));
+  EXPECT_EQ(s.write(s.leader()).code, raft_errc::none);
+  for (const auto id : {leader_, other}) {
+    restart(id);
+    EXPECT_FALSE(lacks_entries(id));
+  }
+}
+
+// The header of a segment tells nothing that what is around it does not.
+TEST_P(damage_test, who_can_read_all_it_acknowledged_needs_nobody) {
+  auto& s = play_many_writes(1);
+  const auto last = s.applied_at(leader_);
+  ASSERT_TRUE(s.nodes().rot(leader_, log_index(0)));
+  up_again(leader_);
+  EXPECT_TRUE(
+      s.run_until([&] { return s.leader() == leader_ && s.applied_at(leader_) >= last; }, 10s));
+  EXPECT_FALSE(lacks_entries(leader_));
+}
+
 TEST_P(damage_test, where_no_intact_copy_is_left_nobody_leads_and_nothing_is_made_up) {
   auto& s = play_many_writes(3);
+  const log_index entry(1 + GetParam() * 2);
   for (const auto id : s.nodes().ids()) s.nodes().kill(id);
-  for (const auto id : s.nodes().ids()) damage(id);
+  s.run_for(10ms);
+  for (const auto id : s.nodes().ids()) {
+    ASSERT_TRUE(s.nodes().rot(id, entry));
+    up_again(id);
+  }
   EXPECT_FALSE(s.run_until([&] { return s.leader() != node_id(); }, 20s));
   for (const auto id : s.nodes().ids()) {
     EXPECT_TRUE(lacks_entries(id));

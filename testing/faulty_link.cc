@@ -149,6 +149,7 @@ link_actor::behavior_type faulty_link(self_ptr self, network* net, endpoint from
       carry<initialize, done>(self, net, from, to),
       carry<hash_log, log_hash>(self, net, from, to),
       carry<status_request, status>(self, net, from, to),
+      carry<fetch_request, fetch_reply>(self, net, from, to),
       [](const arrival& a) { a.happens(); },
   };
 }

@@ -80,7 +80,9 @@ void judge::on_synced(node_id node) {
     disk.ever_durable.insert((*it)->last());
   if (disk.log.empty()) return;
   disk.durable = disk.log.back()->last_index();
-  if (disk.log.back()->last() >= disk.promised) disk.promised = {};
+  if (!disk.promised || disk.log.back()->last() < disk.promised) return;
+  disk.promised = {};
+  disk.spoilt.clear(), disk.set_aside.clear();
 }
 
 void judge::on_crashed(node_id node) {
@@ -108,9 +110,13 @@ void judge::on_wiped(node_id node) {
   world_.lost.insert_or_assign({node, gone.incarnation}, std::move(gone));
 }
 
-void judge::on_rotted(node_id node) {
+void judge::on_rotted(node_id node, log_index entry) {
   ++rots_;
-  world_.disks[node].rotten = true;
+  auto& disk = world_.disks[node];
+  disk.rotten = true;
+  for (const auto& b : disk.log)
+    if (!entry || (b->first_index() <= entry && entry <= b->last_index()))
+      disk.spoilt.insert(b->last());
 }
 
 void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,
@@ -118,6 +124,10 @@ void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, b
   auto& disk = world_.disks[node];
   disk.promised = promised;
   for (auto& i : invariants_) i->on_reopened(node, saved, log);
+  const auto end = log.empty() ? log_index(0) : log.back()->last_index();
+  for (const auto& b : disk.log)
+    if (b->last_index() > end && !disk.spoilt.contains(b->last())) disk.set_aside.insert(b->last());
+  if (!promised) disk.spoilt.clear(), disk.set_aside.clear();
   disk.rotten = false;
   disk.incarnation = incarnation;
   disk.saved = saved;

@@ -36,8 +36,9 @@ class judge {
   void on_crashed(node_id node);
   // All that was on the disk is gone for good.
   void on_wiped(node_id node);
-  // A byte of its log that was durable has changed.
-  void on_rotted(node_id node);
+  // A byte of its log that was durable has changed, in the batch that holds `entry`; 0: nobody
+  // knows where.
+  void on_rotted(node_id node, log_index entry = {});
   // `promised`: the node knows that its log went as far and does not now.
   void on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,
                    const log_id& promised = {});

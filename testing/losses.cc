@@ -33,6 +33,15 @@ bool is_quorum(const core::membership& m, const auto& present) {
          m.satisfied(core::quorum_kind::write, present);
 }
 
+// On the disk of another member.
+bool has_copy(const world& w, const core::membership& m, node_id id, const log_id& end) {
+  const auto lost = lost_members(w, m);
+  return std::ranges::any_of(w.disks, [&](const auto& other) {
+    return other.first != id && m.contains(other.first) && !lost.contains(other.first) &&
+           other.second.can_give(end);
+  });
+}
+
 }  // namespace
 
 std::set<node_id> lost_members(const world& w, const core::membership& m) {
@@ -61,12 +70,22 @@ bool can_lose(const cluster& c, const world& w, node_id id) {
   });
 }
 
+bool can_lose(const world& w, node_id id, const batch& b) {
+  const auto& disk = w.disks.at(id);
+  log_id at;
+  const auto known = members_in(disk.log, &at);
+  return b.last_index() > at.index && disk.can_give(b.last()) && has_copy(w, known, id, b.last());
+}
+
 bool can_recover(const cluster& c, const world& w) {
   const auto memberships = in_force(c, w);
   return std::ranges::all_of(memberships, [&](const core::membership& m) {
     const auto lost = lost_members(w, m);
     return is_quorum(m, [&](node_id id) {
-      return !lost.contains(id) && w.disks.at(id).intact() && !w.disks.at(id).log.empty();
+      const auto& disk = w.disks.at(id);
+      const auto copied = [&](const log_id& end) { return has_copy(w, m, id, end); };
+      return !lost.contains(id) && !disk.log.empty() &&
+             (disk.intact() || std::ranges::all_of(disk.spoilt, copied));
     });
   });
 }

@@ -142,13 +142,25 @@ void nemesis::wipe_disk() {
   if (can_lose(cluster_, seen_.seen(), victim)) cluster_.wipe(victim);
 }
 
-// What only one disk has must not be damaged there: then no node could give it back. Nor twice
-// before the node looks: two such places can leave nothing that says where the log begins.
+// Not twice before the node looks: two such places can leave nothing that says where the log
+// begins.
 void nemesis::rot() {
   const auto all = cluster_.ids();
   const auto victim = all[chance_.below(all.size())];
-  const bool again = seen_.seen().disks.at(victim).rotten;
-  if (!again && can_lose(cluster_, seen_.seen(), victim)) cluster_.rot(victim);
+  if (seen_.seen().disks.at(victim).rotten) return;
+  chance_.chance(0.5) ? rot_somewhere(victim) : rot_an_entry(victim);
+}
+
+// It may take everything that is on that disk.
+void nemesis::rot_somewhere(node_id victim) {
+  if (can_lose(cluster_, seen_.seen(), victim)) cluster_.rot(victim);
+}
+
+void nemesis::rot_an_entry(node_id victim) {
+  const auto& log = seen_.seen().disks.at(victim).log;
+  if (log.empty()) return;
+  const auto& b = *log[chance_.below(log.size())];
+  if (can_lose(seen_.seen(), victim, b)) cluster_.rot(victim, b.first_index());
 }
 
 void nemesis::restart(instant now) {

@@ -23,6 +23,8 @@ class nemesis {
   void fault_disk();
   void wipe_disk();
   void rot();
+  void rot_somewhere(node_id victim);
+  void rot_an_entry(node_id victim);
   void restart(instant now);
 
   const scenario& scenario_;

@@ -5,6 +5,7 @@
 
 #include "proto/check.h"
 #include "storage/segment_format.h"
+#include "storage/segment_scan.h"
 
 namespace troupe::sim {
 namespace {
@@ -32,14 +33,44 @@ bool is_in_mark(std::string_view content, uint64_t at) {
   return m && m->offset <= at;
 }
 
+std::vector<std::string> segments_in(storage::env& files, const std::string& log_dir) {
+  std::vector<std::string> segments;
+  for (const auto& name : files.list(log_dir).value_or(std::vector<std::string>()))
+    if (storage::parse_segment_name(name)) segments.push_back(log_dir + "/" + name);
+  return segments;
+}
+
+void flip(storage::file& file, std::string_view content, uint64_t at, int bit) {
+  const std::string changed(1, static_cast<char>(content[at] ^ (1 << bit)));
+  TROUPE_CHECK(file.write(at, changed).ok() && file.sync().ok(), "the disk works");
+}
+
 }  // namespace
 
+bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_index entry) {
+  const auto segments = segments_in(files, log_dir);
+  for (const auto& path : segments) {
+    const auto file = *files.open(path, storage::open_mode::existing);
+    const auto content = *file->read(0, *file->size());
+    const auto header = decode_header(content);
+    if (!header.ok()) continue;
+    if (entry == log_index(0)) return flip(*file, content, 0, 0), true;
+    uint64_t place = 0;
+    storage::visit_readable(content, *header, storage::segment_header::block_size,
+                            [&](uint64_t offset, const batch_ptr& b) {
+                              if (b->first_index() <= entry && entry <= b->last_index())
+                                place = offset + batch::header_size;
+                            });
+    if (place == 0) continue;
+    if (path == segments.back() && place >= durable_bytes(content)) return false;
+    flip(*file, content, place, 0);
+    return true;
+  }
+  return false;
+}
+
 bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance) {
-  std::vector<std::string> segments;
-  const auto names = files.list(log_dir);
-  if (!names.ok()) return false;
-  for (const auto& name : *names)
-    if (storage::parse_segment_name(name)) segments.push_back(log_dir + "/" + name);
+  const auto segments = segments_in(files, log_dir);
   if (segments.empty()) return false;
   const auto& victim = segments[chance.below(segments.size())];
   const auto file = *files.open(victim, storage::open_mode::existing);
@@ -54,8 +85,7 @@ bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& ch
     at = chance.below(durable - padding);
     if (at >= header_size) at += padding;
   } while (is_in_mark(content, at));
-  const std::string changed(1, static_cast<char>(content[at] ^ (1 << chance.below(8))));
-  TROUPE_CHECK(file->write(at, changed).ok() && file->sync().ok(), "the disk works");
+  flip(*file, content, at, static_cast<int>(chance.below(8)));
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "proto/ids.h"
 #include "storage/env.h"
 #include "testing/dice.h"
 
@@ -13,5 +14,8 @@ namespace troupe::sim {
 // write (FORMAT.md).
 // False where there is no such byte.
 bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance);
+
+// The same, of the batch that holds this entry; 0: of the header before the first one.
+bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_index entry);
 
 }  // namespace troupe::sim

@@ -21,6 +21,8 @@ class watched_storage final : public storage::log_storage {
   vote saved_vote() const override { return watched_->saved_vote(); }
   bool joined() const override { return watched_->joined(); }
   std::optional<storage::lost_entries> lost() const override { return watched_->lost(); }
+  absl::StatusOr<std::optional<storage::missing_batches>> restore() override;
+  absl::Status keep_aside(std::span<const batch_ptr> batches) override;
   log_tail tail() const override { return watched_->tail(); }
   log_tail purged() const override { return watched_->purged(); }
   std::vector<leader_run> runs() const override { return watched_->runs(); }
@@ -34,6 +36,8 @@ class watched_storage final : public storage::log_storage {
   bool has_room() const override { return watched_->has_room(); }
   absl::Status make_room() override { return watched_->make_room(); }
   absl::StatusOr<std::vector<batch_ptr>> read(log_index from, byte_count most) override;
+  absl::StatusOr<std::vector<batch_ptr>> find(const storage::missing_batches& wanted,
+                                              byte_count most) override;
 
  private:
   watched_storage(std::unique_ptr<storage::log_storage> watched, node_id node, judge& observer)

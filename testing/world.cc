@@ -30,6 +30,12 @@ bool disk::holds_durably(const log_id& id) const {
   return b != nullptr && b->leader() == id.leader;
 }
 
+bool disk::can_give(const log_id& end) const {
+  if (spoilt.contains(end)) return false;
+  const batch* b = end.index <= durable ? find_in(log, end.index) : nullptr;
+  return (b != nullptr && b->last() == end) || set_aside.contains(end);
+}
+
 const committed_entry* world::committed_at(log_index index) const {
   return !index || committed.size() < index.value ? nullptr : &committed[index.value - 1];
 }

@@ -34,10 +34,16 @@ struct disk {
   bool rotten = false;            // its files were damaged since it was opened last
   // Damage took the end of the log, and the node says that it was here; empty: all is there.
   log_id promised;
+  // Batches, by their ends, since the log was whole: those whose bytes changed, and those that are
+  // not in the log any more but can be read.
+  std::set<log_id> spoilt;
+  std::set<log_id> set_aside;
 
   // The node answers for it, be it that damage took it.
   bool holds_durably(const log_id& id) const;
   bool intact() const { return !rotten && !promised; }
+  // Others can have it from here.
+  bool can_give(const log_id& end) const;
 };
 
 struct committed_entry {

@@ -9,9 +9,9 @@ CLEAN, DAMAGED = 0, 2
 HEADER = 4096  # FORMAT.md
 
 
-def spoil(segment):
+def spoil(segment, at=3000):
     """More bytes than a mark has, so some of a batch are among them."""
-    for offset in range(HEADER + 3000, HEADER + 3120):
+    for offset in range(HEADER + at, HEADER + at + 120):
         nodes.flip(segment, offset)
 
 
@@ -23,11 +23,11 @@ class DamageTest(unittest.TestCase):
             self.assertEqual(self.cluster[0].call('SET', f'k{i}', f'v{i}'), 'OK')
         nodes.await_same_log(self, self.cluster)
 
-    def damage(self, node):
+    def damage(self, node, at=3000):
         """While it is down; how the node itself is told of it when it starts again."""
         node.kill()
         segment, = glob.glob(f'{node.data_dir()}/log/*.segment')
-        spoil(segment)
+        spoil(segment, at)
         code, _, said = ctl.run(0, 'verify', node.data_dir())
         self.assertEqual(code, DAMAGED, said)
         self.assertIn(f'{segment} at offset ', said)
@@ -51,11 +51,25 @@ class DamageTest(unittest.TestCase):
         self.assertEqual(leader.call('SET', 'more', 'x'), 'OK')
         self.expect_whole(follower)
 
-    def test_a_leader_is_given_what_it_lost_by_its_successor(self):
+    def test_a_leader_is_given_what_it_lost(self):
         leader = nodes.await_leader(self.cluster)
         self.damage(leader)
-        self.assertIsNot(nodes.await_leader(self.cluster), leader)
         self.expect_whole(leader)
+
+    def test_two_nodes_make_each_other_whole_when_the_third_is_gone(self):
+        *damaged, gone = self.cluster
+        self.cluster = damaged
+        for node in (*damaged, gone):
+            node.kill()
+        for at, node in zip((3000, 9000), damaged):
+            self.damage(node, at)
+        nodes.await_leader(damaged)
+        self.assertEqual(damaged[0].call('GET', 'k199'), 'v199')
+        self.assertEqual(damaged[1].call('SET', 'more', 'x'), 'OK')
+        nodes.await_same_log(self, damaged)
+        for node in damaged:
+            self.expect_whole(node)
+            node.start()
 
 
 class LostVoteTest(unittest.TestCase):

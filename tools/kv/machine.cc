@@ -5,6 +5,7 @@
 
 #include "tools/kv/glob.h"
 #include "tools/kv/reply.h"
+#include "tools/kv/snapshot.h"
 
 namespace troupe::kv {
 namespace {
@@ -42,6 +43,12 @@ void machine::query(std::string_view question, frames& results) {
     results.add(answer(c));
   if (reply_.capacity() > page_bytes) std::string().swap(reply_);
 }
+
+std::unique_ptr<snapshot_source> machine::begin_snapshot() {
+  return std::make_unique<snapshot>(data_, sessions_);
+}
+
+absl::Status machine::restore(snapshot_source& from) { return kv::restore(from, data_, sessions_); }
 
 std::string_view machine::execute_once(command& c) {
   if (const auto* known = sessions_.use(c.session)) {
@@ -112,10 +119,10 @@ std::string_view machine::set(command& c) {
   const std::string_view key = c.args.take();
   const std::string_view value = c.args.take();
   if (c.flags == 0) {
-    data_.at(key).assign(value);
+    data_.put(key, value);
     return ok_reply;
   }
-  std::string* old = data_.find(key);
+  const std::string* old = data_.find(key);
   const bool refused = (old != nullptr && (c.flags & only_if_absent) != 0) ||
                        (old == nullptr && (c.flags & only_if_present) != 0);
   std::string_view reply = refused ? nil_reply : ok_reply;
@@ -123,16 +130,16 @@ std::string_view machine::set(command& c) {
     if (too_long(old)) return error(old_value_too_long);
     reply = bulk_or_nil(old);
   }
-  if (!refused) (old != nullptr ? *old : data_.at(key)).assign(value);
+  if (!refused) data_.put(key, value);
   return reply;
 }
 
 std::string_view machine::getset(command& c) {
   const std::string_view key = c.args.take();
-  std::string* old = data_.find(key);
+  const std::string* old = data_.find(key);
   if (too_long(old)) return error(old_value_too_long);
   const std::string_view reply = bulk_or_nil(old);
-  (old != nullptr ? *old : data_.at(key)).assign(c.args.take());
+  data_.put(key, c.args.take());
   return reply;
 }
 
@@ -145,24 +152,24 @@ std::string_view machine::del(command& c) {
 std::string_view machine::incr_by(command& c) {
   const std::string_view key = c.args.take();
   const int64_t by = c.args.take_number();
-  std::string* old = data_.find(key);
+  const std::string* old = data_.find(key);
   int64_t n = 0;
   if (old != nullptr && !parse_integer(*old, n))
     return error("ERR value is not an integer or out of range");
   if (__builtin_add_overflow(n, by, &n)) return error("ERR increment or decrement would overflow");
   char text[24];
   const char* end = std::to_chars(text, text + sizeof text, n).ptr;
-  (old != nullptr ? *old : data_.at(key)).assign(text, end - text);
+  data_.put(key, {text, static_cast<size_t>(end - text)});
   return integer(n);
 }
 
 std::string_view machine::append(command& c) {
   const std::string_view key = c.args.take();
   const std::string_view tail = c.args.take();
-  std::string* old = data_.find(key);
+  const std::string* old = data_.find(key);
   if (old != nullptr && old->size() + tail.size() > max_value_bytes)
     return error("ERR string exceeds maximum allowed size (33554432 bytes)");
-  std::string& value = old != nullptr ? *old : data_.at(key);
+  std::string& value = data_.at(key);
   value.append(tail);
   return integer(static_cast<int64_t>(value.size()));
 }
@@ -171,22 +178,23 @@ std::string_view machine::mset(command& c) {
   // Nothing can fail any more: all arguments were checked when the command was parsed.
   while (!c.args.done()) {
     const std::string_view key = c.args.take();
-    data_.at(key).assign(c.args.take());
+    data_.put(key, c.args.take());
   }
   return ok_reply;
 }
 
 std::string_view machine::cas(command& c) {
-  std::string* value = data_.find(c.args.take());
+  const std::string_view key = c.args.take();
+  const std::string* value = data_.find(key);
   if (value == nullptr || *value != c.args.take()) return integer(0);
-  value->assign(c.args.take());
+  data_.put(key, c.args.take());
   return integer(1);
 }
 
 std::string_view machine::cas_absent(command& c) {
   const std::string_view key = c.args.take();
   if (data_.find(key) != nullptr) return integer(0);
-  data_.at(key).assign(c.args.take());
+  data_.put(key, c.args.take());
   return integer(1);
 }
 

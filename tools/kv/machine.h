@@ -23,6 +23,8 @@ class machine final : public troupe::machine {
  public:
   void apply(log_index first, frames_view commands, frames& results) override;
   void query(std::string_view question, frames& results) override;
+  std::unique_ptr<snapshot_source> begin_snapshot() override;
+  absl::Status restore(snapshot_source& from) override;
 
   const table& data() const { return data_; }
   const sessions& known_sessions() const { return sessions_; }

@@ -1,5 +1,10 @@
 #include "tools/kv/sessions.h"
 
+#include <algorithm>
+
+#include "proto/check.h"
+#include "tools/kv/sessions_view.h"
+
 namespace troupe::kv {
 
 std::string_view sessions::open() {
@@ -10,13 +15,15 @@ std::string_view sessions::open() {
 const sessions::entry* sessions::use(std::string_view id) {
   const auto it = index_.find(id);
   if (it == index_.end()) return nullptr;
+  change(it->second);
   entries_.splice(entries_.end(), entries_, it->second);
+  entries_.back().used = ++uses_;
   return &entries_.back();
 }
 
 void sessions::keep(std::string_view id, uint64_t sequence, std::string_view answer) {
   if (use(id) == nullptr) {
-    entries_.push_back({std::string(id), 0, {}});
+    entries_.push_back({std::string(id), 0, {}, ++uses_});
     index_.emplace(entries_.back().id, std::prev(entries_.end()));
     bytes_ += cost(entries_.back());
   }
@@ -32,9 +39,29 @@ void sessions::keep(std::string_view id, uint64_t sequence, std::string_view ans
 
 void sessions::forget_oldest() {
   const entry& oldest = entries_.front();
+  change(entries_.begin());
   bytes_ -= cost(oldest);
   index_.erase(oldest.id);
   entries_.pop_front();
+}
+
+// Before it moves, changes or goes.
+void sessions::change(place e) {
+  if (view_ != nullptr) view_->before_change(e);
+}
+
+void sessions::restore(std::vector<entry> all, uint64_t given) {
+  std::ranges::sort(all, {}, &entry::used);
+  TROUPE_CHECK(view_ == nullptr, "nobody reads what is replaced");
+  index_.clear();
+  entries_.assign(std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()));
+  bytes_ = 0;
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    index_.emplace(it->id, it);
+    bytes_ += cost(*it);
+  }
+  uses_ = entries_.empty() ? 0 : entries_.back().used;
+  given_ = given;
 }
 
 }  // namespace troupe::kv

@@ -3,7 +3,8 @@
 //
 // A part of the replicated state: it depends on the log alone, also in what it forgets. When it
 // outgrows a bound it forgets the session that was used longest ago in the order of the log.
-// `entries()` in that order and `given()` are the whole state.
+// `entries()` in that order and `given()` are the whole state. What it was at one moment can be
+// read while it goes on (sessions_view.h).
 //
 // One thread at a time.
 #pragma once
@@ -12,6 +13,7 @@
 #include <list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <absl/container/flat_hash_map.h>
 
@@ -23,12 +25,15 @@ struct sessions_bounds {
   size_t bytes = 64 << 20;  // of ids, answers, and `sessions::overhead` for each session
 };
 
+class sessions_view;
+
 class sessions {
  public:
   struct entry {
     std::string id;
     uint64_t sequence = 0;  // the last one; 0: none yet
     std::string answer;     // to it
+    uint64_t used = 0;      // counts up from use to use: the order in which they are forgotten
   };
   // What a session costs besides its id and its answer.
   static constexpr size_t overhead = 128;
@@ -48,15 +53,20 @@ class sessions {
   // The session's last sequence and its answer; a session that is not known begins.
   void keep(std::string_view id, uint64_t sequence, std::string_view answer);
 
+  // In place of all there is, in whatever order; their `used` says which is forgotten first.
+  void restore(std::vector<entry> all, uint64_t given);
+
   // The one that was used longest ago first.
   const std::list<entry>& entries() const { return entries_; }
   uint64_t given() const { return given_; }
   size_t bytes() const { return bytes_; }
 
  private:
+  friend class sessions_view;
   using place = std::list<entry>::iterator;
 
   static size_t cost(const entry& e) { return e.id.size() + e.answer.size() + overhead; }
+  void change(place e);
   void forget_oldest();
 
   sessions_bounds bounds_;
@@ -64,6 +74,8 @@ class sessions {
   absl::flat_hash_map<std::string_view, place> index_;  // the keys are the entries' ids
   size_t bytes_ = 0;
   uint64_t given_ = 0;
+  uint64_t uses_ = 0;
+  sessions_view* view_ = nullptr;
 };
 
 }  // namespace troupe::kv

@@ -1,6 +1,10 @@
 #include "tools/kv/table.h"
 
+#include <utility>
+
 #include <xxhash.h>
+
+#include "tools/kv/table_view.h"
 
 namespace troupe::kv {
 
@@ -10,20 +14,43 @@ table::~table() { clear(); }
 
 uint64_t table::hash_of(std::string_view key) { return XXH3_64bits(key.data(), key.size()) >> 16; }
 
-std::string* table::find(std::string_view key, uint64_t hash) {
+table::entry* table::look_up(std::string_view key, uint64_t hash) const {
   for (entry* e = buckets_[bucket_of(hash)]; e != nullptr; e = e->next)
-    if (e->hash == hash && e->key == key) return &e->value;
+    if (e->hash == hash && e->key == key) return e;
   return nullptr;
+}
+
+const std::string* table::find(std::string_view key) const {
+  const entry* e = look_up(key, hash_of(key));
+  return e == nullptr ? nullptr : &e->value;
+}
+
+void table::put(std::string_view key, std::string_view value) {
+  const uint64_t hash = hash_of(key);
+  entry* e = look_up(key, hash);
+  if (e == nullptr) {
+    insert(key, hash)->value.assign(value);
+  } else if (view_ != nullptr && view_->needs(*e)) {
+    view_->keep(*e, std::exchange(e->value, std::string(value)));
+  } else {
+    e->value.assign(value);
+  }
 }
 
 std::string& table::at(std::string_view key) {
   const uint64_t hash = hash_of(key);
-  if (std::string* value = find(key, hash)) return *value;
+  entry* e = look_up(key, hash);
+  if (e == nullptr) return insert(key, hash)->value;
+  if (view_ != nullptr && view_->needs(*e)) view_->keep(*e, e->value);
+  return e->value;
+}
+
+table::entry* table::insert(std::string_view key, uint64_t hash) {
   if (size_ == buckets_.size()) resize(bits_ + 1);
   entry*& head = buckets_[bucket_of(hash)];
-  head = new entry{head, hash, std::string(key), {}};
+  head = new entry{head, hash, views_, std::string(key), {}};
   ++size_;
-  return head->value;
+  return head;
 }
 
 bool table::erase(std::string_view key) {
@@ -31,6 +58,7 @@ bool table::erase(std::string_view key) {
   for (entry** link = &buckets_[bucket_of(hash)]; *link != nullptr; link = &(*link)->next) {
     entry* e = *link;
     if (e->hash != hash || e->key != key) continue;
+    if (view_ != nullptr && view_->needs(*e)) view_->keep(*e, std::move(e->value));
     *link = e->next;
     delete e;
     --size_;
@@ -42,20 +70,26 @@ bool table::erase(std::string_view key) {
 }
 
 void table::clear() {
-  for (entry* e : buckets_) {
+  if (view_ != nullptr) view_->take_over();
+  destroy(buckets_);
+  size_ = 0;
+  bits_ = min_bits;
+  buckets_ = buckets(size_t{1} << min_bits, nullptr);
+}
+
+void table::destroy(buckets& all) {
+  for (entry* e : all) {
     while (e != nullptr) {
       entry* next = e->next;
       delete e;
       e = next;
     }
   }
-  size_ = 0;
-  bits_ = min_bits;
-  buckets_ = std::vector<entry*>(size_t{1} << min_bits, nullptr);
+  all.clear();
 }
 
 void table::resize(int bits) {
-  std::vector<entry*> old(size_t{1} << bits, nullptr);
+  buckets old(size_t{1} << bits, nullptr);
   old.swap(buckets_);
   bits_ = bits;
   for (entry* e : old) {

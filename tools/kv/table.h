@@ -6,6 +6,8 @@
 // present throughout is returned exactly once. Cursors hold on every node, as the hash is the same
 // everywhere, and stay below 2^48, which clients that keep numbers as doubles read exactly.
 //
+// What it held at one moment can be read while it goes on (table_view.h).
+//
 // One thread at a time.
 #pragma once
 
@@ -16,11 +18,14 @@
 
 namespace troupe::kv {
 
+class table_view;
+
 class table {
  public:
   struct entry {
     entry* next;
-    uint64_t hash;
+    uint64_t hash : 48;
+    uint64_t view : 16;  // the last one that needs it no more; 0: none
     std::string key;
     std::string value;
   };
@@ -32,11 +37,10 @@ class table {
   table& operator=(const table&) = delete;
 
   // The value, or null. Valid until the next call that changes the table.
-  std::string* find(std::string_view key) { return find(key, hash_of(key)); }
-  const std::string* find(std::string_view key) const {
-    return const_cast<table*>(this)->find(key);
-  }
-  // The value, inserted empty when there was none.
+  const std::string* find(std::string_view key) const;
+  // Inserts or replaces. `value` may be a part of the old one.
+  void put(std::string_view key, std::string_view value);
+  // The value to be changed, inserted empty when there was none. Valid until the next call.
   std::string& at(std::string_view key);
   // False when there was none.
   bool erase(std::string_view key);
@@ -67,15 +71,21 @@ class table {
   static uint64_t hash_of(std::string_view key);
 
  private:
+  friend class table_view;
+  using buckets = std::vector<entry*>;
   static constexpr int min_bits = 4;
 
   size_t bucket_of(uint64_t hash) const { return hash >> (48 - bits_); }
-  std::string* find(std::string_view key, uint64_t hash);
+  entry* look_up(std::string_view key, uint64_t hash) const;
+  entry* insert(std::string_view key, uint64_t hash);
   void resize(int bits);
+  static void destroy(buckets& all);
 
+  table_view* view_ = nullptr;
+  uint16_t views_ = 0;  // the number of the newest one
   int bits_ = min_bits;
   size_t size_ = 0;
-  std::vector<entry*> buckets_;
+  buckets buckets_;
 };
 
 }  // namespace troupe::kv

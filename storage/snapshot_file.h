@@ -1,0 +1,94 @@
+// A snapshot on the disk (thesis 5.1): what a machine's state was behind one entry of the log, and
+// what else the log said up to there. The same bytes on every node, so it is sent as it is.
+//
+// Header, blocks of state, end; FORMAT.md has the bytes. The checksum of each covers the one before
+// it, so a block that is damaged, missing, or another snapshot's is noticed.
+//
+// One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "proto/ids.h"
+#include "storage/env.h"
+
+namespace troupe::storage {
+
+// What a snapshot stands for.
+struct snapshot_meta {
+  log_tail last;           // all entries up to here
+  log_id membership_at;    // where the membership that was in force then stands,
+  std::string membership;  // and its bytes, as in the log
+  uint64_t cluster = 0;    // checksum of the batch that began the log
+
+  bool operator==(const snapshot_meta&) const = default;
+};
+
+// Writes one into a new file, from the first byte to the last.
+class snapshot_writer {
+ public:
+  // Of state in one block.
+  static constexpr size_t block_size = 256 << 10;
+
+  static absl::StatusOr<std::unique_ptr<snapshot_writer>> create(env& files,
+                                                                 const std::string& path,
+                                                                 const snapshot_meta& meta);
+
+  // The next bytes of the state.
+  absl::Status add(std::string_view state);
+  // Durable when it returns, but for its name.
+  absl::Status finish();
+  // Bytes of the file so far.
+  uint64_t size() const { return size_; }
+
+ private:
+  explicit snapshot_writer(std::unique_ptr<file> to) : file_(std::move(to)) {}
+
+  absl::Status write(std::string_view bytes);
+  absl::Status write_block(std::string_view state);
+
+  const std::unique_ptr<file> file_;
+  uint64_t size_ = 0;
+  uint64_t state_size_ = 0;
+  uint64_t chain_ = 0;  // the checksum of what was written last
+  std::string block_;   // is not full yet
+};
+
+// Reads one, verifying all that it gives.
+class snapshot_reader {
+ public:
+  // kDataLoss, with path and offset, where it is damaged or no snapshot; kUnimplemented when a
+  // newer Troupe wrote it.
+  static absl::StatusOr<std::unique_ptr<snapshot_reader>> open(env& files, const std::string& path);
+
+  const snapshot_meta& meta() const { return meta_; }
+  // Of the file.
+  uint64_t size() const { return size_; }
+  // How much of it was read.
+  uint64_t position() const { return at_; }
+  // The next block of the state; empty behind the last, when the end was found to be whole. Errors
+  // as of open.
+  absl::StatusOr<std::string> next();
+
+ private:
+  explicit snapshot_reader(std::unique_ptr<file> from) : file_(std::move(from)) {}
+
+  absl::Status read_header();
+  absl::Status damaged(const char* what) const;
+
+  const std::unique_ptr<file> file_;
+  snapshot_meta meta_;
+  uint64_t size_ = 0;
+  uint64_t at_ = 0;
+  uint64_t state_size_ = 0;
+  uint64_t chain_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace troupe::storage

@@ -48,8 +48,8 @@ using log_store_actor =
     caf::typed_actor<replies_to<describe_log>::with<log_state>,
                      replies_to<save_vote>::with<log_state>, replies_to<append>::with<flushed>,
                      replies_to<read_log>::with<log_slice>, replies_to<restore_log>::with<restored>,
-                     replies_to<keep_aside>::with<done>, replies_to<find_batches>::with<log_slice>,
-                     reacts_to<sync_now>, reacts_to<tick>>;
+                     replies_to<find_batches>::with<log_slice>, reacts_to<sync_now>,
+                     reacts_to<tick>>;
 
 // Hosts the user's machine.
 using state_machine_actor =

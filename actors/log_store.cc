@@ -142,12 +142,6 @@ caf::result<log_slice> on_find(self_ptr self, const find_batches& m) {
   return fail(self, batches.status());
 }
 
-caf::result<done> on_keep_aside(self_ptr self, const keep_aside& m) {
-  if (auto status = self->state.storage->keep_aside(m.batches); !status.ok())
-    return fail(self, status);
-  return done{};
-}
-
 void scrub_later(self_ptr self) {
   auto& state = self->state;
   if (!state.scrub) return;
@@ -167,16 +161,15 @@ void on_tick(self_ptr self, const tick& t) {
   scrub_later(self);
 }
 
-// Finds the memberships in the log that was there before.
-absl::Status scan(log_store_state& state) {
+// Finds the memberships in the log, from `at` on.
+absl::Status scan(log_store_state& state, log_index at) {
   auto& s = *state.storage;
-  forget_memberships_after(state, log_index(0));
   // Nothing purges a log before there are snapshots.
   if (s.purged().last)
     return absl::DataLossError(absl::StrCat("the log begins behind entry ",
                                             s.purged().last.index.value,
                                             ", and nothing has what was before"));
-  for (auto at = s.purged().last.index.next(); at <= s.tail().last.index;) {
+  while (at <= s.tail().last.index) {
     auto batches = s.read(at, scan_chunk);
     if (!batches.ok()) return batches.status();
     if (!note_memberships(state, *batches))
@@ -186,16 +179,17 @@ absl::Status scan(log_store_state& state) {
   return absl::OkStatus();
 }
 
-caf::result<restored> on_restore(self_ptr self) {
+caf::result<restored> on_restore(self_ptr self, const restore_log& m) {
   auto& state = self->state;
-  const auto before = state.storage->tail();
-  const auto missing = state.storage->restore();
-  auto status = missing.status();
-  const auto tail = state.storage->tail();
-  if (status.ok() && tail != before) status = scan(state);
+  auto& s = *state.storage;
+  const auto before = s.tail().last.index;
+  if (auto status = s.keep_aside(m.found); !status.ok()) return fail(self, status);
+  const auto missing = s.restore();
+  if (!missing.ok()) return fail(self, missing.status());
+  auto status = scan(state, before.next());
   if (status.ok()) status = look_for_room(state);
   if (!status.ok()) return fail(self, status);
-  state.board->post([&](metrics& b) { b.last = tail.last; });
+  state.board->post([&](metrics& b) { b.last = s.tail().last; });
   return restored{describe(state), *missing};
 }
 
@@ -211,15 +205,14 @@ log_store_actor::behavior_type log_store(self_ptr self,
   self->state.storage = std::move(storage);
   self->state.board = std::move(board);
   self->state.scrub = scrub;
-  if (auto status = scan(self->state); !status.ok()) fail(self, status);
+  if (auto status = scan(self->state, log_index(1)); !status.ok()) fail(self, status);
   scrub_later(self);
   return {
       [=](const describe_log&) { return describe(self->state); },
       [=](const save_vote& m) { return on_save_vote(self, m); },
       [=](const append& m) { return on_append(self, m); },
       [=](const read_log& m) { return on_read(self, m); },
-      [=](const restore_log&) { return on_restore(self); },
-      [=](const keep_aside& m) { return on_keep_aside(self, m); },
+      [=](const restore_log& m) { return on_restore(self, m); },
       [=](const find_batches& m) { return on_find(self, m); },
       [=](const sync_now&) { on_sync(self); },
       [=](const tick& t) { on_tick(self, t); },

@@ -20,7 +20,7 @@ TEST_F(log_store_damage_test, what_is_put_back_is_told_with_the_memberships_in_i
   disk_->restorable.push_back(batch_after(disk_->restorable[0]->tail(), leader_of(1)));
   const auto end = disk_->restorable.back()->tail();
   disk_->missing = {log_index(2), {{{}, log_index(7)}, 8}};
-  const auto told = ask<restored>(restore_log{}).reply.value();
+  const auto told = ask<restored>(restore_log{{}}).reply.value();
   EXPECT_EQ(told.missing, disk_->missing);
   EXPECT_EQ(told.log.tail, end);
   ASSERT_EQ(told.log.memberships.size(), 1u);
@@ -34,13 +34,13 @@ TEST_F(log_store_damage_test, what_others_miss_is_found_and_what_they_found_is_k
   const auto found = ask<log_slice>(find_batches{{log_index(1), {all[2]->last()}}, KiB(1)});
   ASSERT_EQ(found.reply->batches.size(), 2u);
   EXPECT_EQ(found.reply->batches[0]->bytes(), all[1]->bytes());
-  ASSERT_TRUE(ask<done>(keep_aside{{all[1]}}).reply);
+  ASSERT_TRUE(ask<restored>(restore_log{{all[1]}}).reply);
   EXPECT_EQ(disk_->kept, std::vector{all[1]});
 }
 
 TEST_F(log_store_damage_test, a_disk_that_fails_while_it_restores_ends_the_node) {
   disk_->restoring = absl::UnavailableError("input/output error");
-  EXPECT_EQ(ask<restored>(restore_log{}).error, raft_errc::storage_failed);
+  EXPECT_EQ(ask<restored>(restore_log{{}}).error, raft_errc::storage_failed);
   EXPECT_EQ(board_->get().failure, raft_errc::storage_failed);
 }
 

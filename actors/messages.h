@@ -124,15 +124,16 @@ struct log_slice {
   std::vector<batch_ptr> batches;
 };
 
-// See storage::log_storage::restore, keep_aside and find. Only the server sends the first.
-struct restore_log {};
+// See storage::log_storage::keep_aside, for what was found elsewhere, and then restore. Only the
+// server sends it.
+struct restore_log {
+  std::vector<batch_ptr> found;
+};
 struct restored {
   log_state log;
   std::optional<storage::missing_batches> missing;
 };
-struct keep_aside {
-  std::vector<batch_ptr> batches;
-};
+// See storage::log_storage::find.
 struct find_batches {
   storage::missing_batches wanted;
   byte_count most;
@@ -145,7 +146,7 @@ struct fetch_request {
   uint64_t cluster = 0;
   storage::missing_batches wanted;
 };
-// As storage::log_storage::find; empty also where it belongs to another cluster.
+// As storage::log_storage::find; of another cluster it is not_allowed.
 struct fetch_reply {
   std::vector<batch_ptr> batches;
 };

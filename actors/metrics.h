@@ -49,8 +49,8 @@ struct metrics {
 
   bool disk_full = false;  // it takes no commands until there is room; reads are answered
   log_id last;             // the log's end on its disk
-  // Damage took the end of the log, which was here; empty: all is there. Until others have sent it
-  // again, this node does not stand for election.
+  // Damage took the end of the log, which was here; empty: all is there. Until it has that again,
+  // this node does not stand for election.
   log_id lost;
   log_index found;  // how much of it was there at the start, and was not overwritten since
   log_index committed, applied, snapshot, purged;  // as far as this node knows

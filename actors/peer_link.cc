@@ -225,7 +225,7 @@ peer_link_actor::behavior_type peer_link_behavior(
       [me](const hash_log& m) { return me->relay<log_hash>(m, small, me->client_deadline()); },
       [me](const status_request& m) { return me->relay<status>(m, small, me->client_deadline()); },
       [me](const fetch_request& m) {
-        return me->relay<fetch_reply>(m, small, me->client_deadline());
+        return me->relay<fetch_reply>(m, small, me->fetch_deadline());
       },
       [me](const committed& m) { me->on_committed(m); },
       [me](const tick& t) { me->on_tick(t); },

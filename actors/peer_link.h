@@ -58,6 +58,10 @@ class peer_link {
   // A large one may take long on a thin link, and so may what was sent before it.
   duration append_deadline(const core::append_request& m) const;
   duration client_deadline() const { return options_.client_deadline; }
+  // One batch may be so large; who asks waits as long as it likes.
+  duration fetch_deadline() const {
+    return options_.timing.rpc_timeout(byte_count(batch::max_size));
+  }
 
  private:
   struct flight {

@@ -13,7 +13,8 @@ server::server(self_ptr self, server_options options)
       options_(std::move(options)),
       random_(options_.seed),
       candidacies_(random_()),
-      roll_(options_.timing) {
+      roll_(options_.timing),
+      fetch_patience_(patience_at_first()) {
   self_->set_down_handler([this](caf::down_msg& m) { on_down(m); });
   self_->link_to(options_.store);
   self_->link_to(options_.machine);
@@ -48,7 +49,8 @@ void server::start(const log_state& s) {
     warn_of_loss(*s.lost);
     if (roster_.members().empty())
       peers_.update(options_.genesis, options_.id, self_, options_.resolve);
-    return restore();
+    settle();
+    return restore({}, {});
   }
   if (roster_.members().empty() && !options_.genesis.empty() && !acceptor_->acknowledged()) {
     return found(options_.genesis, {});

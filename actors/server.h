@@ -101,18 +101,17 @@ class server {
   // -- what damage took --
   struct search {
     storage::missing_batches missing;
-    size_t unanswered;
+    std::vector<node_id> left;  // not asked yet
     bool all_answered = true;
-    bool over = false;  // somebody has it
   };
-  void restore();
-  void on_restored(const restored& r);
-  void fetch(const storage::missing_batches& missing);
-  void on_fetched(search& who, const std::vector<batch_ptr>& found);
-  void keep_then_restore(const std::vector<batch_ptr>& found);
+  void restore(const std::vector<batch_ptr>& found, const storage::missing_batches& asked);
+  void on_restored(const restored& r, const storage::missing_batches& asked);
+  void fetch(search what);
+  void go_on(search what);
+  duration patience_at_first() const;
   void restore_later();
   void on_restore_tick();
-  void warn_of_missing(const storage::missing_batches& missing);
+  void warn_once(const std::string& what);
 
   // -- votes and elections --
   void judge_vote(const core::vote_request& m, vote_promise promise);
@@ -187,9 +186,13 @@ class server {
   std::set<node_id> waited_for_;            // as was told last, for people only
   bool older_cluster_ = false;  // there is one, says another node; this one has no log yet
   alarm election_;              // or to ask again whether the cluster is new
-  std::optional<storage::missing_batches> missing_;  // as the log store told last
-  log_index nobody_has_;                             // as was told last, for people only
-  alarm restore_;                                    // while damage took something
+
+  // While damage took something.
+  alarm restore_;
+  duration pause_{};         // before it tries again
+  duration fetch_patience_;  // for an answer
+  node_id helper_;           // had something of it
+  std::string told_;         // last, for people only
 };
 
 struct server_state {

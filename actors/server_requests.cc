@@ -278,7 +278,7 @@ caf::result<admin_reply> server::on_elect(const admin_request& m, node_id who) {
                        {},
                        {},
                        acceptor_->lacks_entries()
-                           ? "damage took a part of its log, which others must send it first"
+                           ? "damage took a part of its log, which it must have again first"
                            : "the cluster does not know this node's data directory"};
   campaign();
   return admin_reply{};

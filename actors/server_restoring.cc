@@ -1,13 +1,20 @@
 // How a node gets back what damage took from its log while nobody leads who could send it: from
 // what was set aside, and what is missing there from any member (storage/salvage.h says why it does
 // not matter from which).
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "actors/server.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
 namespace troupe {
+
+using storage::missing_batches;
+
 namespace {
 
+constexpr duration longest_pause = std::chrono::seconds(5);
 // Of batches in one answer, or one that is larger.
 constexpr byte_count fetch_size = KiB(128);
 
@@ -20,7 +27,8 @@ fetch_reply answer_of(log_slice found) {
 }  // namespace
 
 caf::result<fetch_reply> server::on_fetch_request(const fetch_request& m) {
-  if (m.cluster == 0 || m.cluster != acceptor_->cluster()) return fetch_reply{};
+  if (m.cluster == 0 || m.cluster != acceptor_->cluster())
+    return make_error(raft_errc::not_allowed);
   auto promise = self_->make_response_promise<fetch_reply>();
   self_->request(options_.store, caf::infinite, find_batches{m.wanted, fetch_size})
       .then([promise](const log_slice& s) mutable { promise.deliver(answer_of(s)); },
@@ -29,69 +37,84 @@ caf::result<fetch_reply> server::on_fetch_request(const fetch_request& m) {
 }
 
 // Like each write of the log it is one event: what comes next is judged by the log that it leaves.
-void server::restore() {
+// `found` is of what was asked for.
+void server::restore(const std::vector<batch_ptr>& found, const missing_batches& asked) {
   if (!acceptor_->lacks_entries()) return;
-  self_->request(options_.store, caf::infinite, restore_log{})
-      .await([this](const restored& r) { on_restored(r); },
+  self_->request(options_.store, caf::infinite, restore_log{found})
+      .await([this, asked](const restored& r) { on_restored(r, asked); },
              [this](const caf::error& e) { self_->quit(e); });
 }
 
-void server::on_restored(const restored& r) {
+void server::on_restored(const restored& r, const missing_batches& asked) {
+  const bool grew = r.log.tail != tail_;
   refresh(r.log);
   settle();
   if (!acceptor_->lacks_entries()) return;
-  // What was sent was of no use, or there was no room for it.
-  if (!r.missing || r.missing == missing_) return restore_later();
-  missing_ = r.missing;
-  fetch(*r.missing);
+  // The next piece, behind what waits meanwhile.
+  if (grew) return restore_.set(self_, now());
+  // What was sent is of no use, or there is no room for it.
+  if (!r.missing || *r.missing == asked) return restore_later();
+  search next{*r.missing, {}};
+  for (const auto& [id, peer] : peers_.all()) next.left.push_back(id);
+  // Who had something may have more.
+  if (std::erase(next.left, helper_) > 0) next.left.push_back(helper_);
+  if (next.left.empty() || acceptor_->cluster() == 0)
+    warn_once("knows no member to ask for what damage took of its log");
+  fetch(std::move(next));
 }
 
-// From all at once: one that does not answer holds up nothing.
-void server::fetch(const storage::missing_batches& missing) {
-  const auto peers = peers_.all();
-  if (peers.empty() || acceptor_->cluster() == 0) return restore_later();
-  const auto who = std::make_shared<search>(search{missing, peers.size()});
-  for (const auto& [id, peer] : peers)
-    self_
-        ->request(peer, options_.timing.rpc_timeout(fetch_size),
-                  fetch_request{acceptor_->cluster(), missing})
-        .then([this, who](const fetch_reply& reply) { on_fetched(*who, reply.batches); },
-              [this, who](const caf::error&) {
-                who->all_answered = false;
-                on_fetched(*who, {});
-              });
+// One after the other, so that no more is sent than is needed; who cannot be reached answers at
+// once.
+void server::fetch(search what) {
+  if (what.left.empty() || acceptor_->cluster() == 0 || known_leader()) return restore_later();
+  const auto from = what.left.back();
+  what.left.pop_back();
+  self_
+      ->request(peers_.find(from), fetch_patience_,
+                fetch_request{acceptor_->cluster(), what.missing})
+      .then(
+          [this, what, from](const fetch_reply& reply) {
+            const auto& found = reply.batches;
+            if (found.empty() || !what.missing.end.names(found.back()->tail())) return go_on(what);
+            helper_ = from;
+            pause_ = {}, fetch_patience_ = patience_at_first();
+            restore(found, what.missing);
+          },
+          [this, what](const caf::error& e) mutable {
+            what.all_answered = false;
+            // A large batch takes long on a thin link.
+            const auto longest = options_.timing.rpc_timeout(byte_count(batch::max_size));
+            if (e == caf::sec::request_timeout)
+              fetch_patience_ = std::min(2 * fetch_patience_, longest);
+            go_on(std::move(what));
+          });
 }
 
-void server::on_fetched(search& who, const std::vector<batch_ptr>& found) {
-  --who.unanswered;
-  if (who.over) return;
-  who.over = !found.empty() && who.missing.end.names(found.back()->tail());
-  if (who.over) return keep_then_restore(found);
-  if (who.unanswered > 0) return;
-  if (who.all_answered) warn_of_missing(who.missing);
+void server::go_on(search what) {
+  if (!what.left.empty()) return fetch(std::move(what));
+  if (what.all_answered)
+    warn_once(absl::StrCat(
+        "asked all members for entries of its log after ", what.missing.after.value, " and up to ",
+        what.missing.end.last.index.value, ", which damage took, and nobody has the last of them"));
   restore_later();
 }
 
-void server::keep_then_restore(const std::vector<batch_ptr>& found) {
-  self_->request(options_.store, caf::infinite, keep_aside{found})
-      .then([this](const done&) { restore(); }, [this](const caf::error& e) { self_->quit(e); });
-}
+duration server::patience_at_first() const { return options_.timing.rpc_timeout(fetch_size); }
 
-void server::restore_later() { restore_.set(self_, now() + options_.timing.election_timeout_max); }
+void server::restore_later() {
+  const auto least = options_.timing.election_timeout_max;
+  pause_ = std::clamp<duration>(2 * pause_, least, longest_pause);
+  restore_.set(self_, now() + pause_);
+}
 
 // A leader that is alive sends it by itself.
 void server::on_restore_tick() {
-  missing_.reset();
-  if (!acceptor_->lacks_entries()) return;
-  known_leader() ? restore_later() : restore();
+  if (acceptor_->lacks_entries()) known_leader() ? restore_later() : restore({}, {});
 }
 
-// Nothing else changes until an operator does something, so it is said once.
-void server::warn_of_missing(const storage::missing_batches& missing) {
-  if (std::exchange(nobody_has_, missing.end.last.index) == missing.end.last.index) return;
-  TROUPE_EVENT(warn) << "n" << options_.id << " asked all members for entries of its log after "
-                     << missing.after << " and up to " << missing.end.last.index
-                     << ", which damage took, and nobody has the last of them";
+// Nothing changes until somebody does something.
+void server::warn_once(const std::string& what) {
+  if (std::exchange(told_, what) != what) TROUPE_EVENT(warn) << "n" << options_.id << " " << what;
 }
 
 }  // namespace troupe

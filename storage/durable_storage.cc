@@ -75,7 +75,6 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::open(
   if (!options.cut_damage) TROUPE_TRY(opened->open_log(options));
   TROUPE_TRY_LET(opened->vote_, vote_file::open(files, options.dir, *owner));
   if (options.cut_damage) TROUPE_TRY(opened->open_log(options));
-  TROUPE_TRY(opened->check_end(options));
   TROUPE_EVENT(info) << "opened with vote " << opened->saved_vote();
   return opened;
 }
@@ -99,46 +98,37 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::set_up(
 
 absl::Status durable_storage::open_log(const durable_options& options) {
   const auto log_dir = log_dir_of(dir_);
-  auto log = segmented_log::open(files_, log_dir, owner_, options.log);
+  TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
+  TROUPE_TRY_LET(auto durable, read_noted_end(files_, dir_, owner_));
+  // Until the log is whole, the note may be from before the damage.
+  if (lost_ && durable <= lost_->last) durable = {};
+  auto log = segmented_log::open(files_, log_dir, owner_, options.log, durable);
   if (absl::IsDataLoss(log.status()) && options.cut_damage) {
-    TROUPE_TRY_LET(auto damage, find_damage(files_, log_dir, owner_));
-    TROUPE_TRY(cut(std::move(damage)));
-    log = segmented_log::open(files_, log_dir, owner_, options.log);
+    TROUPE_TRY(cut(durable));
+    log = segmented_log::open(files_, log_dir, owner_, options.log, {});
   }
   TROUPE_TRY_LET(log_, std::move(log));
-  TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
   // Their removal may have been interrupted.
   return lost_ ? forget_promise() : salvage_.clear();
 }
 
-// What was noted as durable is there, or is known to be lost.
-absl::Status durable_storage::check_end(const durable_options& options) {
-  const auto& end = vote_->noted_end();
-  if (end <= log_->tail().last || (lost_ && end <= lost_->last)) return absl::OkStatus();
-  lost_entries lost{end, absl::StrCat(log_->where_it_ended(), ": the log was durable up to entry ",
-                                      end.index.value, " and ends here")};
-  if (!options.cut_damage) return absl::DataLossError(lost.where);
-  if (lost_) lost.first = lost_->first;
-  TROUPE_EVENT(warn) << lost.where << "; the other nodes must send the rest again";
-  lost_ = lost;
-  return write_promise(files_, dir_, owner_, lost);
-}
-
 // The promise first: until it is durable, the damage is what tells of it.
-absl::Status durable_storage::cut(lost_entries lost) {
-  TROUPE_TRY_LET(const auto before, read_promise(files_, dir_, owner_));
-  if (before) lost.last = std::max(lost.last, before->last);
-  if (before && lost.first == 0) lost.first = before->first;
-  lost.last = std::max(lost.last, vote_->noted_end());
+absl::Status durable_storage::cut(const log_id& durable) {
+  TROUPE_TRY_LET(auto lost, find_damage(files_, log_dir_of(dir_), owner_, durable));
+  if (lost_) lost.last = std::max(lost.last, lost_->last);
+  if (lost_ && lost.first == 0) lost.first = lost_->first;
   // Nothing that could be read tells how far it went.
   if (!lost.last) return absl::DataLossError(lost.where);
-  TROUPE_EVENT(warn) << lost.where << ": from there on the log is set aside; it ended at "
-                     << lost.last << ", and the other nodes must send that again";
+  TROUPE_EVENT(warn)
+      << lost.where
+      << ": from there on the log is set aside, until the node has again what it held up to "
+      << lost.last;
   // On a full disk this is the room for it; opening makes a new reserve where there is some.
   auto gone = files_.remove(absl::StrCat(log_dir_of(dir_), "/", std::string(reserve_name)));
   if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
   TROUPE_TRY(write_promise(files_, dir_, owner_, lost));
-  return cut_damage(files_, log_dir_of(dir_), owner_);
+  lost_ = std::move(lost);
+  return cut_damage(files_, log_dir_of(dir_), owner_, durable);
 }
 
 absl::Status durable_storage::forget_promise() {
@@ -152,26 +142,28 @@ absl::Status durable_storage::forget_promise() {
 
 absl::StatusOr<std::optional<missing_batches>> durable_storage::restore() {
   TROUPE_TRY(failure_);
-  if (!lost_ || !has_room()) return std::nullopt;
-  auto way = salvage_.find_way(log_->tail(), {lost_->last, 0});
-  TROUPE_TRY(outcome_of(way.status()));
-  if (way->missing) return way->missing;
-  for (const auto& run : way->runs) {
-    auto continues = put_back(run);
-    TROUPE_TRY(outcome_of(continues.status()));
-    if (!*continues) return std::nullopt;
+  std::vector<batch_ptr> piece;
+  // What was seen and cannot be read any more is missing, too.
+  for (int tries = 0; tries < 2 && piece.empty(); ++tries) {
+    if (!lost_ || !has_room()) return std::nullopt;
+    auto way = salvage_.find_way(tail().last.index, {lost_->last});
+    TROUPE_TRY(outcome_of(way.status()));
+    if (const auto* missing = std::get_if<missing_batches>(&*way)) return *missing;
+    const auto& runs = std::get<std::vector<batch_run>>(*way);
+    if (runs.empty()) return std::nullopt;
+    piece = salvage_.read(runs.front());
   }
-  TROUPE_TRY(sync());
+  TROUPE_TRY(put_back(std::move(piece)));
   return std::nullopt;
 }
 
-absl::StatusOr<bool> durable_storage::put_back(const batch_run& run) {
-  TROUPE_TRY_LET(auto batches, salvage_.read(run));
-  std::erase_if(batches, [&](const auto& b) { return b->last_index() <= tail().last.index; });
-  if (!check_follows(tail(), batches).ok()) return false;
-  TROUPE_EVENT(info) << "puts back " << batches.size() << " batches from " << run.path;
-  TROUPE_TRY(log_->append(batches));
-  return true;
+// As much as continues the log. It is no more than what is in reserve.
+absl::Status durable_storage::put_back(std::vector<batch_ptr> piece) {
+  std::erase_if(piece, [&](const auto& b) { return b->last_index() <= tail().last.index; });
+  if (piece.empty() || !check_follows(tail(), piece).ok()) return absl::OkStatus();
+  TROUPE_EVENT(info) << "puts back " << piece.size() << " batches up to " << piece.back()->last();
+  TROUPE_TRY(outcome_of(log_->append(piece)));
+  return sync();
 }
 
 absl::Status durable_storage::keep_aside(std::span<const batch_ptr> batches) {

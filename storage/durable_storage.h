@@ -30,8 +30,8 @@ struct durable_options {
   // A random number. A new directory keeps it for ever, an existing one has its own.
   uint64_t incarnation = 0;
   log_options log;
-  // Whether a damaged log is cut where the damage begins, for others to send it again
-  // (log_repair.h); lost() tells of it then. Otherwise it is refused.
+  // Whether a damaged log is cut where the damage begins (log_repair.h), to be put together again;
+  // lost() tells of it until then. Otherwise it is refused.
   bool cut_damage = false;
 };
 
@@ -87,10 +87,8 @@ class durable_storage final : public log_storage {
                                                                  std::unique_ptr<dir_lock> lock);
   // The log, which is cut first where it is damaged and that is allowed.
   absl::Status open_log(const durable_options& options);
-  absl::Status check_end(const durable_options& options);
-  absl::Status cut(lost_entries lost);
-  // False where it does not continue the log.
-  absl::StatusOr<bool> put_back(const batch_run& run);
+  absl::Status cut(const log_id& durable);
+  absl::Status put_back(std::vector<batch_ptr> piece);
   // Once the log is as long again as it was before it was damaged.
   absl::Status forget_promise();
   // Remembers the first failure of the file system: it answers all later writes.

@@ -110,7 +110,7 @@ class recovery {
 
 absl::StatusOr<std::deque<std::unique_ptr<segment>>> recover_segments(
     env& files, const std::string& dir, const identity& owner, const segment_options& options,
-    absl::FunctionRef<void(const batch_ptr&)> visit) {
+    const log_id& durable, absl::FunctionRef<void(const batch_ptr&)> visit) {
   recovery from(files, dir, owner);
   TROUPE_TRY(from.list());
   TROUPE_TRY(from.open());
@@ -122,8 +122,8 @@ absl::StatusOr<std::deque<std::unique_ptr<segment>>> recover_segments(
           segments.back()->path(), ": ends after entry ", segments.back()->tail().last.index.value,
           " but ", segment_name(next.header.sequence), " continues after entry ",
           next.header.previous.last.index.value));
-    TROUPE_TRY_LET(auto taken,
-                   segment::recover(std::move(next.from), next.header, options, newest, visit));
+    TROUPE_TRY_LET(auto taken, segment::recover(std::move(next.from), next.header, options, newest,
+                                                durable, visit));
     segments.push_back(std::move(taken));
   }
   TROUPE_TRY(from.remove_leftovers());

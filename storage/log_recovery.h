@@ -16,7 +16,7 @@
 namespace troupe::storage {
 
 // The segments of the log in `dir`, oldest first, at least one; only the last may be written. Every
-// batch is verified and given to `visit` in order.
+// batch is verified and given to `visit` in order. The log was durable up to `durable` at least.
 //
 // Repairs what a crash leaves: a newest segment that was never finished is removed, segments that a
 // reset made void are removed, a torn tail is cut. All that remains is durable when this returns.
@@ -25,6 +25,6 @@ namespace troupe::storage {
 // of another node; nothing is changed then. kUnimplemented when a newer Troupe wrote it.
 absl::StatusOr<std::deque<std::unique_ptr<segment>>> recover_segments(
     env& files, const std::string& dir, const identity& owner, const segment_options& options,
-    absl::FunctionRef<void(const batch_ptr&)> visit);
+    const log_id& durable, absl::FunctionRef<void(const batch_ptr&)> visit);
 
 }  // namespace troupe::storage

@@ -8,7 +8,7 @@
 
 #include "proto/trace.h"
 #include "storage/append_check.h"
-#include "storage/salvage.h"
+#include "storage/aside_names.h"
 #include "storage/segment_scan.h"
 #include "storage/try.h"
 
@@ -38,8 +38,8 @@ batch_ptr first_batch(std::string_view segment) {
 
 class examination {
  public:
-  examination(env& files, const std::string& log_dir, const identity& owner)
-      : files_(files), dir_(log_dir), owner_(owner) {}
+  examination(env& files, const std::string& log_dir, const identity& owner, const log_id& durable)
+      : files_(files), dir_(log_dir), owner_(owner), durable_(durable) {}
 
   // Reads all segments that count, oldest first.
   absl::Status run() {
@@ -128,7 +128,7 @@ class examination {
     const auto nothing = [](uint64_t, const batch_ptr&) {};
     const bool newest = sequence == sequences_.back();
     TROUPE_TRY_LET(const auto scanned,
-                   scan_segment(path_of(sequence), content, header, newest, nothing));
+                   scan_segment(path_of(sequence), content, header, newest, durable_, nothing));
     end_ = scanned.tail;
     if (!scanned.damage.ok())
       damage_ = {sequence, scanned.end, sequence == sequences_.front(), scanned.damage};
@@ -160,27 +160,35 @@ class examination {
   env& files_;
   const std::string dir_;
   const identity owner_;
+  const log_id durable_;
   std::vector<uint64_t> sequences_;
   log_tail end_;  // of the log, as far as it can be read
   uint64_t began_with_ = 0;
   std::optional<first_damage> damage_;
 };
 
-absl::Status set_aside(env& files, const std::string& dir, const std::string& name) {
-  TROUPE_TRY_LET(const auto to, name_aside(files, dir, name));
-  TROUPE_EVENT(warn) << "sets aside " << dir << "/" << name;
-  TROUPE_TRY(files.rename(dir + "/" + name, to));
+absl::StatusOr<std::string> free_path(env& files, const std::string& dir,
+                                      const aside_origin& origin) {
+  TROUPE_TRY_LET(const auto names, files.list(dir));
+  return absl::StrCat(dir, "/", aside_name(origin, names));
+}
+
+absl::Status set_aside(env& files, const std::string& dir, uint64_t sequence) {
+  const auto path = absl::StrCat(dir, "/", segment_name(sequence));
+  TROUPE_TRY_LET(const auto to, free_path(files, dir, {sequence}));
+  TROUPE_EVENT(warn) << "sets aside " << path;
+  TROUPE_TRY(files.rename(path, to));
   return files.sync_dir(dir);
 }
 
 // Of what is behind `offset`. The zeros at its end take no room, but a batch may end in some.
-absl::Status keep_copy(env& files, const std::string& dir, const std::string& name,
-                       uint64_t offset) {
-  TROUPE_TRY_LET(auto from, files.open(dir + "/" + name, open_mode::existing));
+absl::Status keep_copy(env& files, const std::string& dir, uint64_t sequence, uint64_t offset) {
+  TROUPE_TRY_LET(auto from,
+                 files.open(absl::StrCat(dir, "/", segment_name(sequence)), open_mode::existing));
   TROUPE_TRY_LET(const auto size, from->size());
   TROUPE_TRY_LET(const auto content, from->read(offset, size - offset));
   const std::string_view written(content.data(), content.find_last_not_of('\0') + 1);
-  TROUPE_TRY_LET(const auto path, name_aside(files, dir, name_of_part(name, offset)));
+  TROUPE_TRY_LET(const auto path, free_path(files, dir, {sequence, offset}));
   TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
   TROUPE_TRY(to->write(0, written));
   TROUPE_TRY(to->truncate(content.size()));
@@ -202,26 +210,28 @@ absl::Status cut(env& files, const std::string& path, uint64_t offset, std::stri
 }  // namespace
 
 absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
-                                         const identity& owner) {
-  examination seen(files, log_dir, owner);
+                                         const identity& owner, const log_id& durable) {
+  examination seen(files, log_dir, owner, durable);
   TROUPE_TRY(seen.run());
   if (!seen.damage()) return absl::InternalError(absl::StrCat(log_dir, ": nothing is damaged"));
-  return lost_entries{seen.last(), std::string(seen.damage()->what.message()), seen.began_with()};
+  return lost_entries{std::max(seen.last(), durable), std::string(seen.damage()->what.message()),
+                      seen.began_with()};
 }
 
-absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner) {
-  examination seen(files, log_dir, owner);
+absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner,
+                        const log_id& durable) {
+  examination seen(files, log_dir, owner, durable);
   TROUPE_TRY(seen.run());
   if (!seen.damage()) return absl::OkStatus();
   const auto& at = *seen.damage();
   const std::string path = seen.path_of(at.sequence);
   const bool cuts = at.offset != 0 || at.first;
-  if (cuts) TROUPE_TRY(keep_copy(files, log_dir, segment_name(at.sequence), at.offset));
+  if (cuts) TROUPE_TRY(keep_copy(files, log_dir, at.sequence, at.offset));
   // From the back, so that whatever a crash leaves is damaged at the same place.
   const auto& all = seen.sequences();
   for (auto s = all.rbegin(); s != all.rend() && *s > at.sequence; ++s)
-    TROUPE_TRY(set_aside(files, log_dir, segment_name(*s)));
-  if (!cuts) return set_aside(files, log_dir, segment_name(at.sequence));
+    TROUPE_TRY(set_aside(files, log_dir, *s));
+  if (!cuts) return set_aside(files, log_dir, at.sequence);
   if (at.offset != 0) return cut(files, path, at.offset, {});
   segment_header header;
   header.node = owner.node;

@@ -1,10 +1,10 @@
-// A damaged log made usable again, where other nodes hold what is lost: all from the first damage
-// on is set aside, and what it was is written down, so that the node keeps its promises until the
-// others have sent it again (Protocol-Aware Recovery, FAST 2018, has the why: neither a node that
-// goes on as if it had promised nothing nor one that ends is what a cluster needs).
+// A damaged log made usable again: all from the first damage on is set aside, and what it was is
+// written down, so that the node keeps its promises until it has that again (Protocol-Aware
+// Recovery, FAST 2018, has the why: neither a node that goes on as if it had promised nothing nor
+// one that ends is what a cluster needs).
 //
 // Safe to be interrupted anywhere and begun again. Nothing is deleted or overwritten: what is
-// behind the damage is kept until the log is whole (salvage.h has the names, and makes use of it).
+// behind the damage is kept until the log is whole (aside_names.h; salvage.h makes use of it).
 #pragma once
 
 #include <string>
@@ -18,15 +18,17 @@
 
 namespace troupe::storage {
 
-// What would be lost if the log in `log_dir` were cut at its first damage. Changes nothing.
+// What would be lost if the log in `log_dir`, which was durable up to `durable` at least, were cut
+// at its first damage. Changes nothing.
 //
 // kDataLoss where that cannot be told, because no segment is left, what is before the oldest one is
 // not known, or a damaged header may have made the older ones void; then only a person can decide.
 absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
-                                         const identity& owner);
+                                         const identity& owner, const log_id& durable);
 
 // Sets aside all from the first damage on. Durable when it returns; the log can be opened then.
 // Precondition: what find_damage tells is written down, durably.
-absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner);
+absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner,
+                        const log_id& durable);
 
 }  // namespace troupe::storage

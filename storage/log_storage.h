@@ -36,9 +36,13 @@ struct lost_entries {
 // A batch by its last entry: its index and the checksum of the batch, or where that is not known
 // (0) its log id. Either names the same bytes in all logs of a cluster.
 struct batch_name {
-  log_id last;
+  log_id last;  // without its leader where the checksum is known
   uint64_t checksum = 0;
 
+  // The one that `b` continues.
+  static batch_name before(const batch& b) {
+    return {{{}, b.first_index() - 1}, b.previous_checksum()};
+  }
   bool names(const log_tail& found) const {
     return checksum == 0 ? found.last == last
                          : found.checksum == checksum && found.last.index == last.index;
@@ -84,10 +88,11 @@ class log_storage {
   // than that, and does not stand for election.
   virtual std::optional<lost_entries> lost() const { return std::nullopt; }
 
-  // Puts together again what damage took, out of what is left of it and what keep_aside got, as
-  // soon as all of it is there; durable when it returns, and lost() is empty then. Else what is
-  // missing, of which others may have a copy; nothing where that cannot be told, nothing is lost,
-  // or there is no room on the disk. It is the log as it was, so no promise is touched by it.
+  // Puts together again what damage took, out of what is left of it and what keep_aside got, once
+  // all of it is there: each call the next piece, durable when it returns, until lost() is empty.
+  // Else what is missing, of which others may have a copy. Nothing, and no piece either, where that
+  // cannot be told, nothing is lost, or there is no room on the disk. It is the log as it was, so
+  // no promise is touched by it.
   virtual absl::StatusOr<std::optional<missing_batches>> restore() { return std::nullopt; }
   // Keeps consecutive batches of what restore() misses, durably but not in the log. Where there is
   // no room for them on the disk, they are not kept.

@@ -16,8 +16,8 @@ namespace troupe::storage {
 uint64_t draw_incarnation();
 
 // Opens the data directory of `node`, or sets up a new one; errors as of durable_storage::open, and
-// kFailedPrecondition when the engine on RocksDB wrote it (on_rocksdb.h). A damaged log is cut, for
-// the other nodes to send it again.
+// kFailedPrecondition when the engine on RocksDB wrote it (on_rocksdb.h). A damaged log is cut, to
+// be put together again (salvage.h).
 absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir, node_id node,
                                                           sync_mode sync = sync_mode::always);
 

@@ -12,8 +12,11 @@ namespace troupe::storage {
 inline absl::Status restore_from(log_storage& storage, log_storage& other,
                                  byte_count most = MiB(1)) {
   for (;;) {
+    const auto before = storage.tail();
     const auto missing = storage.restore();
-    if (!missing.ok() || !*missing) return missing.status();
+    if (!missing.ok()) return missing.status();
+    if (!*missing && storage.tail() == before) return absl::OkStatus();
+    if (!*missing) continue;
     const auto found = other.find(**missing, most);
     if (!found.ok() || found->empty()) return found.status();
     if (auto kept = storage.keep_aside(*found); !kept.ok()) return kept;

@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<segment>> segment::create(env& files, const std::
 
 absl::StatusOr<std::unique_ptr<segment>> segment::recover(
     std::unique_ptr<file> from, const segment_header& header, const segment_options& options,
-    bool newest, absl::FunctionRef<void(const batch_ptr&)> visit) {
+    bool newest, const log_id& durable, absl::FunctionRef<void(const batch_ptr&)> visit) {
   auto found = std::unique_ptr<segment>(new segment(std::move(from), header, options));
   TROUPE_TRY_LET(const auto size, found->file_->size());
   TROUPE_TRY_LET(const auto content, found->file_->read(0, size));
@@ -60,7 +60,8 @@ absl::StatusOr<std::unique_ptr<segment>> segment::recover(
     found->places_.add(offset, *b);
     visit(b);
   };
-  TROUPE_TRY_LET(const auto scanned, scan_segment(found->path(), content, header, newest, add));
+  TROUPE_TRY_LET(const auto scanned,
+                 scan_segment(found->path(), content, header, newest, durable, add));
   TROUPE_TRY(scanned.damage);
   found->tail_ = scanned.tail;
   found->end_ = found->found_until_ = scanned.end;

@@ -50,7 +50,7 @@ class segment {
   // scan_segment.
   static absl::StatusOr<std::unique_ptr<segment>> recover(
       std::unique_ptr<file> from, const segment_header& header, const segment_options& options,
-      bool newest, absl::FunctionRef<void(const batch_ptr&)> visit);
+      bool newest, const log_id& durable, absl::FunctionRef<void(const batch_ptr&)> visit);
 
   const std::string& path() const { return file_->path(); }
   const segment_header& header() const { return header_; }

@@ -28,11 +28,17 @@ bool goes_on_behind_a_mark(std::string_view content, const segment_header& heade
   return check_follows(tail, found).ok();
 }
 
-// Of the batch or mark that `rest` begins with, if another batch follows it; else 0.
-size_t length_of_damaged(std::string_view rest) {
-  for (const size_t length : {batch::peek_length(rest), size_t{mark::size}})
-    if (length != 0 && length < rest.size() && batch_at(rest.substr(length)).ok()) return length;
-  return 0;
+// Where in `rest`, behind its first byte, a batch begins; its end where none does. Commands may
+// hold what looks like one: no more than `budget` bytes are hashed in search of it.
+size_t next_batch(std::string_view rest, uint64_t& budget) {
+  for (size_t at = 1; at + batch::header_size <= rest.size(); ++at) {
+    const size_t length = batch::peek_length(rest.substr(at));
+    if (length == 0 || length > rest.size() - at) continue;
+    if (length > budget) break;
+    budget -= length;
+    if (batch_at(rest.substr(at)).ok()) return at;
+  }
+  return rest.size();
 }
 
 }  // namespace
@@ -49,7 +55,7 @@ bool all_zero(std::string_view bytes) {
 
 absl::StatusOr<scan_result> scan_segment(
     const std::string& path, std::string_view content, const segment_header& header, bool newest,
-    absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit) {
+    const log_id& durable, absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit) {
   scan_result at;
   constexpr uint64_t first_batch = segment_header::block_size;
   at.end = first_batch;
@@ -76,11 +82,12 @@ absl::StatusOr<scan_result> scan_segment(
         at.end += mark::size;
         continue;
       }
-      if (!newest || find_mark(header, content, at.end))
+      if (!newest || find_mark(header, content, at.end) ||
+          (at.tail.last < durable && !all_zero(rest)))
         at.damage = damaged(path, at.end, std::string(next.status().message()));
       else
         at.torn = !all_zero(rest);
-      return at;
+      break;
     }
     // An intact batch in the wrong place is no torn write.
     const batch_ptr found[] = {*next};
@@ -93,6 +100,10 @@ absl::StatusOr<scan_result> scan_segment(
     at.tail = (*next)->tail();
     at.marked = false;
   }
+  if (newest && at.damage.ok() && at.tail.last < durable)
+    at.damage = damaged(
+        path, at.end,
+        absl::StrCat("the log was durable up to entry ", durable.index.value, " and ends here"));
   return at;
 }
 
@@ -115,18 +126,17 @@ log_tail last_readable(std::string_view content, const segment_header& segment, 
 
 void visit_readable(std::string_view content, const segment_header& segment, uint64_t from,
                     absl::FunctionRef<void(uint64_t, const batch_ptr&)> visit) {
+  uint64_t budget = 16 * content.size();
   for (uint64_t at = from; at < content.size();) {
     const auto rest = content.substr(at);
     if (const auto next = batch_at(rest).value_or(nullptr)) {
       visit(at, next);
       at += next->bytes().size();
-    } else if (const size_t length = length_of_damaged(rest)) {
-      at += length;
-    } else if (const auto m = find_mark(segment, content, at)) {
-      at = m->offset + mark::size;
-    } else {
-      break;
+      continue;
     }
+    const auto m = find_mark(segment, content, at);
+    const bool here = m && m->offset == at;
+    at += here ? mark::size : next_batch(rest.substr(0, m ? m->offset - at : rest.size()), budget);
   }
 }
 

@@ -34,21 +34,21 @@ struct scan_result {
 // `content` is the whole file, `header` its decoded header. Every batch is verified (its bytes, its
 // place in the chain, its index) and given to `visit` with its offset, up to the end or the first
 // damage. In any segment but the newest every byte was durable once, in the newest all before a
-// mark.
+// mark, and all up to the entry `durable`, as is known from elsewhere (vote_file.h).
 //
 // kUnimplemented when an intact batch has a version that is not known here.
 absl::StatusOr<scan_result> scan_segment(
     const std::string& path, std::string_view content, const segment_header& header, bool newest,
-    absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit);
+    const log_id& durable, absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit);
 
 // The end of the log as far as it can still be read behind damage, from `from` on: marks say where
 // batches begin again. Empty when there is none. Of `segment`, only the sequence and the
 // incarnation matter.
 log_tail last_readable(std::string_view content, const segment_header& segment, uint64_t from);
 
-// Gives each batch that can be read behind `from`, where one begins, to `visit`, whether it was
-// ever durable or not. They begin again behind marks, and where the length of a damaged batch, if
-// that is right, says so. `segment` as of last_readable.
+// Gives each batch behind `from` that is intact to `visit`, wherever it begins and whether it was
+// ever durable or not; also one that is a part of another's commands. `segment` as of
+// last_readable.
 void visit_readable(std::string_view content, const segment_header& segment, uint64_t from,
                     absl::FunctionRef<void(uint64_t offset, const batch_ptr& batch)> visit);
 

@@ -35,7 +35,8 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::create(env& files,
 absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
                                                                    const std::string& dir,
                                                                    const identity& owner,
-                                                                   const log_options& options) {
+                                                                   const log_options& options,
+                                                                   const log_id& durable) {
   auto log = std::unique_ptr<segmented_log>(new segmented_log(files, dir, owner, options));
   uint64_t batches = 0;
   const auto remember = [&](const batch_ptr& b) {
@@ -43,7 +44,8 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
     log->runs_.add(b->first_index(), b->leader());
     log->recent_.add(b);
   };
-  TROUPE_TRY_LET(log->segments_, recover_segments(files, dir, owner, options.segments, remember));
+  TROUPE_TRY_LET(log->segments_,
+                 recover_segments(files, dir, owner, options.segments, durable, remember));
   log->purged_ = log->segments_.front()->header().previous;
   log->tail_ = log->newest().tail();
   TROUPE_TRY(log->make_room());
@@ -51,11 +53,6 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
                      << " segments from " << dir << ": entries after " << log->purged_.last.index
                      << " up to " << log->tail_.last;
   return log;
-}
-
-std::string segmented_log::where_it_ended() const {
-  const auto& last = *segments_.back();
-  return absl::StrCat(last.path(), " at offset ", last.found_until());
 }
 
 // -- where things are -----------------------------------------------------------------------------

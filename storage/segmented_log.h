@@ -41,14 +41,14 @@ class segmented_log {
   static absl::StatusOr<std::unique_ptr<segmented_log>> create(env& files, const std::string& dir,
                                                                const identity& owner,
                                                                const log_options& options);
-  // Finds the log again (log_recovery.h says what is repaired, and the errors).
+  // Finds the log again, which was durable up to `durable` at least (log_recovery.h says what is
+  // repaired, and the errors).
   static absl::StatusOr<std::unique_ptr<segmented_log>> open(env& files, const std::string& dir,
                                                              const identity& owner,
-                                                             const log_options& options);
+                                                             const log_options& options,
+                                                             const log_id& durable);
 
   const log_tail& tail() const { return tail_; }
-  // Where opening found its end: file and offset.
-  std::string where_it_ended() const;
   // After opening this is the start of the oldest segment: a purge that ended inside it is
   // forgotten.
   const log_tail& purged() const { return purged_; }

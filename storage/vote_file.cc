@@ -120,20 +120,22 @@ absl::StatusOr<std::unique_ptr<vote_file>> vote_file::open(env& files, const std
   TROUPE_TRY(found->file_->sync());
   TROUPE_TRY(found->write_slot(1 - found->durable_slot_));
   TROUPE_TRY(found->file_->sync());
-  TROUPE_TRY(found->read_end());
+  TROUPE_TRY_LET(found->noted_end_, read_noted_end(files, dir, owner));
   return found;
 }
 
 // Where it is damaged or of another version, marks have to do.
-absl::Status vote_file::read_end() {
-  TROUPE_TRY_LET(const auto bytes, file_->read(end_offset, sizeof(end_bytes)));
+absl::StatusOr<log_id> read_noted_end(env& files, const std::string& dir, const identity& owner) {
+  auto from = files.open(dir + "/" + vote_file_name, open_mode::existing);
+  if (absl::IsNotFound(from.status())) return log_id{};
+  TROUPE_TRY(from.status());
+  TROUPE_TRY_LET(const auto bytes, (*from)->read(end_offset, sizeof(end_bytes)));
   end_bytes b{};
   std::memcpy(&b, bytes.data(), bytes.size());
   const bool known = b.magic == end_magic && b.checksum == checksum_of(b) &&
-                     b.version == format_version && b.flags == 0 && b.node == owner_.node.value &&
-                     b.incarnation == owner_.incarnation;
-  if (known) noted_end_ = {{term(b.term), node_id(b.leader)}, log_index(b.index)};
-  return absl::OkStatus();
+                     b.version == format_version && b.flags == 0 && b.node == owner.node.value &&
+                     b.incarnation == owner.incarnation;
+  return known ? log_id{{term(b.term), node_id(b.leader)}, log_index(b.index)} : log_id{};
 }
 
 absl::Status vote_file::note_end(const log_id& end) {

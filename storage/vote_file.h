@@ -26,6 +26,10 @@ namespace troupe::storage {
 
 inline constexpr char vote_file_name[] = "vote";
 
+// The end of the log that a node noted last in `dir`, as far as it was written back; empty: not
+// known. Changes nothing.
+absl::StatusOr<log_id> read_noted_end(env& files, const std::string& dir, const identity& owner);
+
 class vote_file {
  public:
   // Makes the file in `dir`, holding the default vote. Its content is durable when this returns;
@@ -47,8 +51,6 @@ class vote_file {
   // Durable when it returns. After a crash meanwhile: what was saved before, or this.
   absl::Status save(const vote& v, bool joined);
 
-  // The end of the log that was noted last, as far as it was written back; empty: not known.
-  const log_id& noted_end() const { return noted_end_; }
   // The log is durable up to here. Not synced: it may come back as an older one.
   absl::Status note_end(const log_id& end);
   // Before the log gets shorter. Durable when it returns.
@@ -58,7 +60,6 @@ class vote_file {
   vote_file(std::unique_ptr<file> file, const identity& owner);
 
   absl::Status write_slot(int slot);
-  absl::Status read_end();
 
   const std::unique_ptr<file> file_;
   const identity owner_;

@@ -198,19 +198,28 @@ void cluster::wipe(node_id id) {
 
 bool cluster::rot(node_id id) {
   cut_power(id);
-  return rotted(id, {}, flip_durable_byte(*nodes_.at(id).files, "data/log", chance_));
+  if (!flip_durable_byte(*nodes_.at(id).files, "data/log", chance_)) return false;
+  note_rot(id, {});
+  return true;
 }
 
-bool cluster::rot(node_id id, log_index entry) {
+bool cluster::rot_entry(node_id id, log_index entry) {
   cut_power(id);
-  return rotted(id, entry, flip_byte_of_entry(*nodes_.at(id).files, "data/log", entry));
+  if (!flip_byte_of_entry(*nodes_.at(id).files, "data/log", entry, chance_)) return false;
+  note_rot(id, entry);
+  return true;
 }
 
-bool cluster::rotted(node_id id, log_index entry, bool is_damaged) {
-  if (!is_damaged) return false;
+bool cluster::rot_header(node_id id) {
+  cut_power(id);
+  if (!flip_byte_of_header(*nodes_.at(id).files, "data/log", chance_)) return false;
+  note_rot(id, {});
+  return true;
+}
+
+void cluster::note_rot(node_id id, log_index entry) {
   TROUPE_EVENT(debug) << "SIM the log of n" << id << " is damaged";
   observer_.on_rotted(id, entry);
-  return true;
 }
 
 void cluster::cut_power_soon(node_id id) {

@@ -67,8 +67,9 @@ class cluster {
   // The power fails, and a byte of the log that was durable has changed. False when nothing was
   // durable yet.
   bool rot(node_id id);
-  // The same, of the batch that holds this entry.
-  bool rot(node_id id, log_index entry);
+  // The same, of the batch that holds this entry, and of the oldest segment's header.
+  bool rot_entry(node_id id, log_index entry);
+  bool rot_header(node_id id);
   // From now on writing calls fail with this probability.
   void break_disk(node_id id, double p);
   // Its disk does not answer, or answers again.
@@ -122,7 +123,7 @@ class cluster {
   bool open_storage(node_id id, node& n);
   node_options options_for(node_id id, node& n);
   void end(node_id id, node& n);
-  bool rotted(node_id id, log_index entry, bool is_damaged);
+  void note_rot(node_id id, log_index entry);
   void observe_server(node_id id, node& n);
   void observe_election(node_id id, node& n, const server& s);
   void observe_leader(node_id id, node& n, seen_leader& l);

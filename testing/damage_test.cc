@@ -77,7 +77,7 @@ TEST_P(damage_test, who_lost_an_entry_helps_nobody_to_lead_without_it) {
   const auto written = s.applied_at(leader_);
   s.nodes().kill(leader_);
   s.run_for(10ms);
-  ASSERT_TRUE(s.nodes().rot(keeps, entry));
+  ASSERT_TRUE(s.nodes().rot_entry(keeps, entry));
   up_again(keeps);
   EXPECT_TRUE(s.run_until([&] { return lacks_entries(keeps); }, 100ms));
   s.net().heal();
@@ -115,8 +115,8 @@ TEST_P(damage_test, two_nodes_with_damage_at_different_places_make_each_other_wh
   const auto other = a_follower();
   for (const auto id : s.nodes().ids()) s.nodes().kill(id);
   s.run_for(10ms);
-  ASSERT_TRUE(s.nodes().rot(leader_, here));
-  ASSERT_TRUE(s.nodes().rot(other, there));
+  ASSERT_TRUE(s.nodes().rot_entry(leader_, here));
+  ASSERT_TRUE(s.nodes().rot_entry(other, there));
   up_again(leader_);
   s.run_for(1s);
   EXPECT_TRUE(lacks_entries(leader_));
@@ -135,7 +135,7 @@ TEST_P(damage_test, two_nodes_with_damage_at_different_places_make_each_other_wh
 TEST_P(damage_test, who_can_read_all_it_acknowledged_needs_nobody) {
   auto& s = play_many_writes(1);
   const auto last = s.applied_at(leader_);
-  ASSERT_TRUE(s.nodes().rot(leader_, log_index(0)));
+  ASSERT_TRUE(s.nodes().rot_header(leader_));
   up_again(leader_);
   EXPECT_TRUE(
       s.run_until([&] { return s.leader() == leader_ && s.applied_at(leader_) >= last; }, 10s));
@@ -148,7 +148,7 @@ TEST_P(damage_test, where_no_intact_copy_is_left_nobody_leads_and_nothing_is_mad
   for (const auto id : s.nodes().ids()) s.nodes().kill(id);
   s.run_for(10ms);
   for (const auto id : s.nodes().ids()) {
-    ASSERT_TRUE(s.nodes().rot(id, entry));
+    ASSERT_TRUE(s.nodes().rot_entry(id, entry));
     up_again(id);
   }
   EXPECT_FALSE(s.run_until([&] { return s.leader() != node_id(); }, 20s));

@@ -70,7 +70,7 @@ bool can_lose(const cluster& c, const world& w, node_id id) {
   });
 }
 
-bool can_lose(const world& w, node_id id, const batch& b) {
+bool can_spoil(const world& w, node_id id, const batch& b) {
   const auto& disk = w.disks.at(id);
   log_id at;
   const auto known = members_in(disk.log, &at);

@@ -21,7 +21,7 @@ bool can_lose(const cluster& c, const world& w, node_id id);
 
 // Whether this batch can be spoilt on that disk: it has another copy, and the node knows whom to
 // ask.
-bool can_lose(const world& w, node_id id, const batch& b);
+bool can_spoil(const world& w, node_id id, const batch& b);
 
 // False when a membership came to need a disk that was just being lost, and no quorum is left that
 // has any log: no leader can be elected any more, and none should be.

@@ -160,7 +160,7 @@ void nemesis::rot_an_entry(node_id victim) {
   const auto& log = seen_.seen().disks.at(victim).log;
   if (log.empty()) return;
   const auto& b = *log[chance_.below(log.size())];
-  if (can_lose(seen_.seen(), victim, b)) cluster_.rot(victim, b.first_index());
+  if (can_spoil(seen_.seen(), victim, b)) cluster_.rot_entry(victim, b.first_index());
 }
 
 void nemesis::restart(instant now) {

@@ -47,26 +47,35 @@ void flip(storage::file& file, std::string_view content, uint64_t at, int bit) {
 
 }  // namespace
 
-bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_index entry) {
+bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_index entry,
+                        dice& chance) {
   const auto segments = segments_in(files, log_dir);
   for (const auto& path : segments) {
     const auto file = *files.open(path, storage::open_mode::existing);
     const auto content = *file->read(0, *file->size());
     const auto header = decode_header(content);
     if (!header.ok()) continue;
-    if (entry == log_index(0)) return flip(*file, content, 0, 0), true;
-    uint64_t place = 0;
+    uint64_t begin = 0, size = 0;
     storage::visit_readable(content, *header, storage::segment_header::block_size,
                             [&](uint64_t offset, const batch_ptr& b) {
-                              if (b->first_index() <= entry && entry <= b->last_index())
-                                place = offset + batch::header_size;
+                              if (b->first_index() > entry || entry > b->last_index()) return;
+                              begin = offset, size = b->bytes().size();
                             });
-    if (place == 0) continue;
-    if (path == segments.back() && place >= durable_bytes(content)) return false;
-    flip(*file, content, place, 0);
+    if (size == 0) continue;
+    if (path == segments.back() && begin >= durable_bytes(content)) return false;
+    flip(*file, content, begin + chance.below(size), static_cast<int>(chance.below(8)));
     return true;
   }
   return false;
+}
+
+bool flip_byte_of_header(storage::env& files, const std::string& log_dir, dice& chance) {
+  const auto segments = segments_in(files, log_dir);
+  if (segments.empty()) return false;
+  const auto file = *files.open(segments.front(), storage::open_mode::existing);
+  const auto content = *file->read(0, *file->size());
+  flip(*file, content, chance.below(header_size), static_cast<int>(chance.below(8)));
+  return true;
 }
 
 bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance) {

@@ -15,7 +15,10 @@ namespace troupe::sim {
 // False where there is no such byte.
 bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& chance);
 
-// The same, of the batch that holds this entry; 0: of the header before the first one.
-bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_index entry);
+// The same, of the batch that holds this entry.
+bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_index entry,
+                        dice& chance);
+// The same, of the header of the oldest segment.
+bool flip_byte_of_header(storage::env& files, const std::string& log_dir, dice& chance);
 
 }  // namespace troupe::sim

@@ -2,7 +2,6 @@
 
 import ctypes
 import glob
-import itertools
 import json
 import os
 import random
@@ -49,7 +48,7 @@ def await_until(what, condition, seconds=20):
 
 
 # Ports of one test process, all below those that outgoing connections get.
-_FIRST_PORT, _LAST_PORT, _BLOCK = 10000, 32000, 500
+_FIRST_PORT, _LAST_PORT, _BLOCK = 10000, 32000, 1000
 
 
 def _claim_block():
@@ -65,10 +64,10 @@ def _claim_block():
 
 
 def _tens():
-    """The first of ten ports, again and again: those that were given before come last."""
+    """The first of ten ports, each once."""
     claim = _claim_block()
     first = claim.getsockname()[1]
-    yield from itertools.cycle(range(first + 10, first + _BLOCK, 10))
+    yield from range(first + 10, first + _BLOCK, 10)
 
 
 _TENS = _tens()
@@ -84,12 +83,13 @@ def _are_free(ports):
 
 
 def free_ports(count=1):
-    """The first of `count` ports in a row, at most 10, that nobody else is given meanwhile: neither
-    another test that runs beside this one, nor who asks next."""
-    for first in itertools.islice(_TENS, _BLOCK):
+    """The first of `count` ports in a row, at most 10, that nobody else is given: neither another
+    test that runs beside this one, nor who asks next."""
+    assert count <= 10
+    for first in _TENS:
         if _are_free(range(first, first + count)):
             return first
-    raise AssertionError('no free ports')
+    raise AssertionError('no ports are left')
 
 
 def make_dir():
@@ -147,10 +147,13 @@ class Node:
     def await_said(self, *words):
         """All of `words`, since it was started last."""
         def said():
+            over = self.process.poll()
             log = self.log()
-            if self.process.poll() is not None and not all(word in log for word in words):
-                raise AssertionError(f'ended with {self.process.returncode} before it said {words}:\n{log}')
-            return all(word in log for word in words)
+            if all(word in log for word in words):
+                return True
+            if over is not None:
+                raise AssertionError(f'ended with {over} before it said {words}:\n{log}')
+            return False
         await_until(f'it says {words}', said)
 
     def kill(self):

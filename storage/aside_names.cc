@@ -1,0 +1,45 @@
+#include "storage/aside_names.h"
+
+#include <set>
+
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
+
+#include "storage/segment_format.h"
+
+namespace troupe::storage {
+namespace {
+
+constexpr const char* suffix = ".lost";
+constexpr const char* sent = "sent";
+// No segment has more: a name that says so was not made here.
+constexpr uint64_t most_offset = 1 << 30;
+
+}  // namespace
+
+std::string aside_name(const aside_origin& origin, const std::vector<std::string>& taken) {
+  const auto what = origin.sequence == 0 ? std::string(sent) : segment_name(origin.sequence);
+  const auto name = origin.offset == 0 ? what : absl::StrCat(what, "-", origin.offset);
+  const std::set<std::string> all(taken.begin(), taken.end());
+  auto free = absl::StrCat(name, suffix);
+  for (int n = 2; all.contains(free); ++n) free = absl::StrCat(name, ".", n, suffix);
+  return free;
+}
+
+std::optional<aside_origin> parse_aside_name(const std::string& name) {
+  if (!absl::EndsWith(name, suffix)) return std::nullopt;
+  if (absl::StartsWith(name, sent)) return aside_origin{};
+  const size_t length = segment_name(1).size();
+  const auto sequence = parse_segment_name(name.substr(0, length));
+  if (!sequence || name.size() <= length) return std::nullopt;
+  absl::string_view rest = absl::string_view(name).substr(length);
+  uint64_t offset = 0;
+  if (absl::ConsumePrefix(&rest, "-") &&
+      (!absl::SimpleAtoi(rest.substr(0, rest.find('.')), &offset) || offset > most_offset))
+    return std::nullopt;
+  return aside_origin{*sequence, offset};
+}
+
+}  // namespace troupe::storage

@@ -37,8 +37,8 @@ log_state describe(const log_store_state& state) {
   auto lost = s.lost();
   // Who lost the first entry is in its cluster all the same.
   const auto cluster = state.cluster == 0 && lost ? lost->first : state.cluster;
-  return {s.saved_vote(), s.purged().last, s.tail(),   s.runs(),       state.memberships,
-          cluster,        s.incarnation(), s.joined(), std::move(lost)};
+  return {s.saved_vote(), s.purged().last, s.tail(),   s.runs(),        state.memberships,
+          cluster,        s.incarnation(), s.joined(), std::move(lost), state.full};
 }
 
 // What a trace follows a write by.
@@ -205,7 +205,9 @@ log_store_actor::behavior_type log_store(self_ptr self,
   self->state.storage = std::move(storage);
   self->state.board = std::move(board);
   self->state.scrub = scrub;
-  if (auto status = scan(self->state, log_index(1)); !status.ok()) fail(self, status);
+  auto status = scan(self->state, log_index(1));
+  if (status.ok()) status = look_for_room(self->state);
+  if (!status.ok()) fail(self, status);
   scrub_later(self);
   return {
       [=](const describe_log&) { return describe(self->state); },

@@ -92,6 +92,7 @@ struct log_state {
   uint64_t incarnation = 0;  // of the storage, see core::member
   bool joined = false;       // see storage::log_storage
   std::optional<storage::lost_entries> lost;
+  bool full = false;  // the disk, as in `flushed`
 
   core::log_view view() const { return {purged, runs, tail.last.index}; }
 };

@@ -37,6 +37,7 @@ void server::start(const log_state& s) {
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
   tail_ = s.tail;
+  full_ = s.full;
   adopt_membership();
   TROUPE_EVENT(info) << "n" << options_.id << " starts, vote " << s.saved << ", log ends at "
                      << s.tail.last << ", members " << roster_.members();
@@ -79,6 +80,7 @@ void server::refresh_then(std::function<void()> then) {
 
 void server::refresh(const log_state& s) {
   tail_ = s.tail;
+  full_ = s.full;
   acceptor_->on_log_written(s.view());
   acceptor_->on_committed(led_until_);
   acceptor_->join_cluster(s.cluster);

@@ -189,6 +189,7 @@ class server {
 
   // While damage took something.
   alarm restore_;
+  bool listened_ = false;    // to whether there is a leader
   duration pause_{};         // before it tries again
   duration fetch_patience_;  // for an answer
   node_id helper_;           // had something of it

@@ -53,10 +53,9 @@ void server::judge_append(const core::append_request& m, append_promise promise)
     if (alive || refusal->why == core::no_room) on_leader_alive(false);
     const auto v = refusal->reply.verdict;
     const bool for_operators = v == core::verdict::failed || v == core::verdict::replaced;
-    if (for_operators && refusal->why != last_refusal_)
+    if (for_operators && std::exchange(last_refusal_, refusal->why) != refusal->why)
       TROUPE_EVENT(warn) << "n" << options_.id << " refuses an append: " << refusal->why
                          << way_forward(m, *refusal);
-    last_refusal_ = refusal->why;
     promise.deliver(std::move(refusal->reply));
   } else {
     const bool stood = candidacy_.has_value();

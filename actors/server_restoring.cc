@@ -52,8 +52,11 @@ void server::on_restored(const restored& r, const missing_batches& asked) {
   if (!acceptor_->lacks_entries()) return;
   // The next piece, behind what waits meanwhile.
   if (grew) return restore_.set(self_, now());
-  // What was sent is of no use, or there is no room for it.
+  if (full_ || (r.missing && *r.missing == asked))
+    warn_once("has no room on the disk for what damage took of its log");
   if (!r.missing || *r.missing == asked) return restore_later();
+  // A leader that is there is heard of before long.
+  if (!std::exchange(listened_, true)) return restore_later();
   search next{*r.missing, {}};
   for (const auto& [id, peer] : peers_.all()) next.left.push_back(id);
   // Who had something may have more.

@@ -99,6 +99,8 @@ class server_restoring_test : public virtual_raft_test {
     server_ = system_.spawn(server_behavior, std::move(o));
     keep(caf::actor_cast<caf::actor>(server_));
     run();
+    EXPECT_EQ(asked(2) + asked(3), 0u) << "first it listens for a leader";
+    run_for(core::timing().election_timeout_max + std::chrono::milliseconds(10));
   }
   void run_for(duration d) {
     const auto end = now() + d;

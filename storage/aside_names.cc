@@ -1,6 +1,6 @@
 #include "storage/aside_names.h"
 
-#include <set>
+#include <algorithm>
 
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
@@ -22,10 +22,13 @@ constexpr uint64_t most_offset = 1 << 30;
 std::string aside_name(const aside_origin& origin, const std::vector<std::string>& taken) {
   const auto what = origin.sequence == 0 ? std::string(sent) : segment_name(origin.sequence);
   const auto name = origin.offset == 0 ? what : absl::StrCat(what, "-", origin.offset);
-  const std::set<std::string> all(taken.begin(), taken.end());
-  auto free = absl::StrCat(name, suffix);
-  for (int n = 2; all.contains(free); ++n) free = absl::StrCat(name, ".", n, suffix);
-  return free;
+  const auto same = std::ranges::count_if(
+      taken, [&](const auto& other) { return parse_aside_name(other) == origin; });
+  // As many as there are, mostly.
+  for (auto n = same + 1;; ++n) {
+    auto free = n == 1 ? absl::StrCat(name, suffix) : absl::StrCat(name, ".", n, suffix);
+    if (std::ranges::count(taken, free) == 0) return free;
+  }
 }
 
 std::optional<aside_origin> parse_aside_name(const std::string& name) {

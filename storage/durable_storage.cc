@@ -99,12 +99,12 @@ absl::StatusOr<std::unique_ptr<durable_storage>> durable_storage::set_up(
 absl::Status durable_storage::open_log(const durable_options& options) {
   const auto log_dir = log_dir_of(dir_);
   TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
-  TROUPE_TRY_LET(auto durable, read_noted_end(files_, dir_, owner_));
+  TROUPE_TRY_LET(auto known, read_log_note(files_, dir_, owner_));
   // Until the log is whole, the note may be from before the damage.
-  if (lost_ && durable <= lost_->last) durable = {};
-  auto log = segmented_log::open(files_, log_dir, owner_, options.log, durable);
+  if (lost_ && known.end <= lost_->last) known.end = {};
+  auto log = segmented_log::open(files_, log_dir, owner_, options.log, known.end);
   if (absl::IsDataLoss(log.status()) && options.cut_damage) {
-    TROUPE_TRY(cut(durable));
+    TROUPE_TRY(cut(known));
     log = segmented_log::open(files_, log_dir, owner_, options.log, {});
   }
   TROUPE_TRY_LET(log_, std::move(log));
@@ -113,10 +113,11 @@ absl::Status durable_storage::open_log(const durable_options& options) {
 }
 
 // The promise first: until it is durable, the damage is what tells of it.
-absl::Status durable_storage::cut(const log_id& durable) {
-  TROUPE_TRY_LET(auto lost, find_damage(files_, log_dir_of(dir_), owner_, durable));
+absl::Status durable_storage::cut(const log_note& known) {
+  TROUPE_TRY_LET(auto lost, find_damage(files_, log_dir_of(dir_), owner_, known.end));
   if (lost_) lost.last = std::max(lost.last, lost_->last);
   if (lost_ && lost.first == 0) lost.first = lost_->first;
+  if (lost.first == 0) lost.first = known.first;
   // Nothing that could be read tells how far it went.
   if (!lost.last) return absl::DataLossError(lost.where);
   TROUPE_EVENT(warn)
@@ -128,7 +129,7 @@ absl::Status durable_storage::cut(const log_id& durable) {
   if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
   TROUPE_TRY(write_promise(files_, dir_, owner_, lost));
   lost_ = std::move(lost);
-  return cut_damage(files_, log_dir_of(dir_), owner_, durable);
+  return cut_damage(files_, log_dir_of(dir_), owner_, known.end);
 }
 
 absl::Status durable_storage::forget_promise() {
@@ -194,7 +195,7 @@ absl::Status durable_storage::append(std::span<const batch_ptr> batches) {
 absl::Status durable_storage::sync() {
   TROUPE_TRY(failure_);
   TROUPE_TRY(outcome_of(log_->sync()));
-  TROUPE_TRY(outcome_of(vote_->note_end(log_->tail().last)));
+  TROUPE_TRY(outcome_of(vote_->note({log_->tail().last, log_->began_with()})));
   return outcome_of(forget_promise());
 }
 
@@ -204,7 +205,7 @@ absl::Status durable_storage::truncate_after(log_index last) {
   if (!possible)
     return absl::InvalidArgumentError(
         absl::StrCat("truncate after ", last.value, ": not the end of a batch in the log"));
-  if (last != log_->tail().last.index) TROUPE_TRY(outcome_of(vote_->forget_end()));
+  if (last != log_->tail().last.index) TROUPE_TRY(outcome_of(vote_->forget_note()));
   return outcome_of(log_->truncate_after(last));
 }
 
@@ -215,7 +216,7 @@ absl::Status durable_storage::purge(log_index last) {
 
 absl::Status durable_storage::reset(const log_tail& to) {
   TROUPE_TRY(failure_);
-  TROUPE_TRY(outcome_of(vote_->forget_end()));
+  TROUPE_TRY(outcome_of(vote_->forget_note()));
   TROUPE_TRY(outcome_of(log_->reset(to)));
   return outcome_of(forget_promise());
 }

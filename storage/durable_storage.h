@@ -87,7 +87,7 @@ class durable_storage final : public log_storage {
                                                                  std::unique_ptr<dir_lock> lock);
   // The log, which is cut first where it is damaged and that is allowed.
   absl::Status open_log(const durable_options& options);
-  absl::Status cut(const log_id& durable);
+  absl::Status cut(const log_note& known);
   absl::Status put_back(std::vector<batch_ptr> piece);
   // Once the log is as long again as it was before it was damaged.
   absl::Status forget_promise();

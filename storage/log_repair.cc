@@ -23,6 +23,8 @@ struct first_damage {
   absl::Status what;
 };
 
+constexpr const char* unfinished_copy = "copy.new";
+
 bool by_last(const log_tail& a, const log_tail& b) { return a.last < b.last; }
 
 // Nothing was ever durable behind the header.
@@ -112,14 +114,18 @@ class examination {
     return absl::OkStatus();
   }
 
-  // The checksum of the first batch of a log, by itself or by the mark behind it; 0 where neither
-  // can be read.
+  // The checksum of the first batch of a log, by itself, by the batch behind it or by the mark
+  // behind it; 0 where none can be read.
   static uint64_t beginning_of(std::string_view content, const segment_header& place) {
     if (holds_nothing(content)) return 0;
     if (const auto first = first_batch(content))
       return first->first_index() == log_index(1) ? first->checksum() : 0;
     const auto m = find_mark(place, content, segment_header::block_size);
-    return m && m->tail.last.index == log_index(1) ? m->tail.checksum : 0;
+    uint64_t found = m && m->tail.last.index == log_index(1) ? m->tail.checksum : 0;
+    visit_readable(content, place, segment_header::block_size, [&](uint64_t, const batch_ptr& b) {
+      if (b->first_index() == log_index(2)) found = b->previous_checksum();
+    });
+    return found;
   }
 
   // Where it ends, or the damage begins.
@@ -167,6 +173,20 @@ class examination {
   std::optional<first_damage> damage_;
 };
 
+absl::Status remove_if_there(env& files, const std::string& path) {
+  auto gone = files.remove(path);
+  return absl::IsNotFound(gone) ? absl::OkStatus() : gone;
+}
+
+// `bytes`, and zeros up to `size`.
+absl::Status write_file(env& files, const std::string& path, std::string_view bytes,
+                        uint64_t size) {
+  TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
+  TROUPE_TRY(to->write(0, bytes));
+  TROUPE_TRY(to->truncate(size));
+  return to->sync();
+}
+
 absl::StatusOr<std::string> free_path(env& files, const std::string& dir,
                                       const aside_origin& origin) {
   TROUPE_TRY_LET(const auto names, files.list(dir));
@@ -181,6 +201,19 @@ absl::Status set_aside(env& files, const std::string& dir, uint64_t sequence) {
   return files.sync_dir(dir);
 }
 
+// The same from an earlier try.
+absl::StatusOr<bool> has_copy(env& files, const std::string& dir, const aside_origin& origin,
+                              std::string_view content) {
+  TROUPE_TRY_LET(const auto names, files.list(dir));
+  for (const auto& name : names) {
+    if (parse_aside_name(name) != origin) continue;
+    auto from = files.open(absl::StrCat(dir, "/", name), open_mode::existing);
+    const auto bytes = from.ok() ? (*from)->read(0, content.size() + 1) : from.status();
+    if (bytes.ok() && *bytes == content) return true;
+  }
+  return false;
+}
+
 // Of what is behind `offset`. The zeros at its end take no room, but a batch may end in some.
 absl::Status keep_copy(env& files, const std::string& dir, uint64_t sequence, uint64_t offset) {
   TROUPE_TRY_LET(auto from,
@@ -188,11 +221,15 @@ absl::Status keep_copy(env& files, const std::string& dir, uint64_t sequence, ui
   TROUPE_TRY_LET(const auto size, from->size());
   TROUPE_TRY_LET(const auto content, from->read(offset, size - offset));
   const std::string_view written(content.data(), content.find_last_not_of('\0') + 1);
+  TROUPE_TRY_LET(const bool there, has_copy(files, dir, {sequence, offset}, content));
+  if (there) return absl::OkStatus();
+  const auto unfinished = absl::StrCat(dir, "/", unfinished_copy);
+  TROUPE_TRY(remove_if_there(files, unfinished));
+  auto copied = write_file(files, unfinished, written, content.size());
+  if (!copied.ok()) TROUPE_TRY(remove_if_there(files, unfinished));
+  TROUPE_TRY(copied);
   TROUPE_TRY_LET(const auto path, free_path(files, dir, {sequence, offset}));
-  TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
-  TROUPE_TRY(to->write(0, written));
-  TROUPE_TRY(to->truncate(content.size()));
-  TROUPE_TRY(to->sync());
+  TROUPE_TRY(files.rename(unfinished, path));
   return files.sync_dir(dir);
 }
 

@@ -45,7 +45,9 @@ absl::StatusOr<std::vector<batch_ptr>> log_storage::find(const missing_batches& 
   if (end <= before || end > tail().last.index) return std::vector<batch_ptr>();
   TROUPE_TRY_LET(const auto last, read(end, byte_count(1)));
   if (!wanted.end.names(last.front()->tail())) return std::vector<batch_ptr>();
-  for (uint64_t back = 16;; back *= 8) {
+  const auto& b = *last.front();
+  if (b.bytes().size() >= most.value) return std::vector{last.front()};
+  for (uint64_t back = 1 + most.value * b.count() / b.bytes().size();; back *= 8) {
     const auto from = (end - std::min(back, end.value - before.value)).next();
     TROUPE_TRY_LET(auto found, newest_between(*this, from, end, most));
     if (found.front()->first_index() > from || from == before.next()) return found;

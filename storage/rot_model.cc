@@ -19,6 +19,7 @@ constexpr uint64_t slot_size = 64;
 constexpr uint64_t second_slot = 4096;
 constexpr uint64_t sequence_in_slot = 32;
 constexpr uint64_t noted_end = 8192;
+constexpr uint64_t note_size = 72;
 
 class model {
  public:
@@ -69,9 +70,9 @@ class model {
           slot + slot_size, only ? verdict::older_vote : verdict::mended);
     }
     add("bytes between the slots", path, slot_size, second_slot, verdict::harmless);
-    if (bytes.size() < noted_end + slot_size) return;
+    if (bytes.size() < noted_end + note_size) return;
     add("bytes between the slots", path, second_slot + slot_size, noted_end, verdict::harmless);
-    add("noted end of the log", path, noted_end, noted_end + slot_size, verdict::harmless);
+    add("noted end of the log", path, noted_end, noted_end + note_size, verdict::harmless);
     uint64_t id[3];
     std::memcpy(id, bytes.data() + noted_end + 32, sizeof id);
     noted_ = {{term(id[0]), node_id(id[1])}, log_index(id[2])};

@@ -52,8 +52,16 @@ absl::Status salvage::take_stock() {
   for (const auto& run : found)
     TROUPE_EVENT(debug) << run.path << " at offset " << run.begin << ": entries after "
                         << run.before.last.index << " up to " << run.last.last;
-  runs_ = std::move(found);
+  runs_.emplace();
+  index(std::move(found));
   return absl::OkStatus();
+}
+
+void salvage::index(std::vector<batch_run> more) {
+  for (auto& run : more) {
+    const auto last = run.last.last.index;
+    runs_->emplace(last, std::move(run));
+  }
 }
 
 // A mark knows where in its segment it stands, so what was before a part is made up for.
@@ -97,16 +105,15 @@ std::vector<batch_ptr> salvage::read(const batch_run& run) {
 // A run that ends there, or the part of one.
 std::optional<batch_run> salvage::run_up_to(const batch_name& end) {
   if (!runs_) return std::nullopt;
-  for (const auto& run : std::vector(*runs_)) {
-    if (end.last.index <= run.before.last.index || end.last.index > run.last.last.index) continue;
-    if (end.names(run.last)) return run;
-    for (const auto& b : read(run)) {
-      if (!end.names(b->tail())) continue;
-      batch_run part = run;
-      part.last = b->tail();
-      return part;
-    }
-  }
+  const auto [first, behind] = runs_->equal_range(end.last.index);
+  for (auto it = first; it != behind; ++it)
+    if (end.names(it->second.last)) return it->second;
+  std::vector<batch_run> longer;  // reading one may be the end of all
+  for (auto it = behind; it != runs_->end(); ++it)
+    if (it->second.before.last.index < end.last.index) longer.push_back(it->second);
+  for (auto& part : longer)
+    for (const auto& b : read(part))
+      if (end.names(b->tail())) return part.last = b->tail(), part;
   return std::nullopt;
 }
 
@@ -117,10 +124,10 @@ absl::StatusOr<salvage::way> salvage::find_way(log_index tail, const batch_name&
   while (from.last.index > tail) {
     auto run = run_up_to(from);
     if (!run) {
-      log_index after = tail;
-      for (const auto& other : runs_.value_or(std::vector<batch_run>()))
-        if (other.last.last.index < from.last.index) after = std::max(after, other.last.last.index);
-      return missing_batches{after, from};
+      TROUPE_TRY(take_stock());
+      const auto later = runs_->lower_bound(from.last.index);
+      const auto after = later == runs_->begin() ? tail : std::prev(later)->first;
+      return missing_batches{std::max(after, tail), from};
     }
     from = run->before;
     found.push_back(*std::move(run));
@@ -146,11 +153,13 @@ absl::Status salvage::add(std::span<const batch_ptr> batches) {
     auto gone = files_.remove(path);
     return absl::IsNotFound(gone) ? absl::OkStatus() : gone;
   }
+  std::vector<batch_run> added;
   uint64_t at = 0;
   for (const auto& b : batches) {
-    note(*runs_, path, at, b);
+    note(added, path, at, b);
     at += b->bytes().size();
   }
+  index(std::move(added));
   return files_.sync_dir(dir_);
 }
 

@@ -11,6 +11,7 @@
 // One thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,11 +64,13 @@ class salvage {
                          std::vector<batch_run>& found) const;
   absl::Status write(const std::string& path, std::span<const batch_ptr> batches);
   std::optional<batch_run> run_up_to(const batch_name& end);
+  void index(std::vector<batch_run> more);
 
   env& files_;
   const std::string dir_;
   const identity owner_;
-  std::optional<std::vector<batch_run>> runs_;  // from the moment somebody asked
+  // By their last entry; from the moment somebody asked.
+  std::optional<std::multimap<log_index, batch_run>> runs_;
 };
 
 }  // namespace troupe::storage

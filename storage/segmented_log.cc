@@ -39,11 +39,7 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
                                                                    const log_id& durable) {
   auto log = std::unique_ptr<segmented_log>(new segmented_log(files, dir, owner, options));
   uint64_t batches = 0;
-  const auto remember = [&](const batch_ptr& b) {
-    ++batches;
-    log->runs_.add(b->first_index(), b->leader());
-    log->recent_.add(b);
-  };
+  const auto remember = [&](const batch_ptr& b) { ++batches, log->remember(b); };
   TROUPE_TRY_LET(log->segments_,
                  recover_segments(files, dir, owner, options.segments, durable, remember));
   log->purged_ = log->segments_.front()->header().previous;
@@ -56,6 +52,12 @@ absl::StatusOr<std::unique_ptr<segmented_log>> segmented_log::open(env& files,
 }
 
 // -- where things are -----------------------------------------------------------------------------
+
+void segmented_log::remember(const batch_ptr& b) {
+  runs_.add(b->first_index(), b->leader());
+  recent_.add(b);
+  if (b->first_index() == log_index(1)) began_with_ = b->checksum();
+}
 
 segment& segmented_log::segment_of(log_index index) {
   TROUPE_CHECK(index > purged_.last.index && index <= tail_.last.index, "the entry is in the log");
@@ -80,10 +82,7 @@ absl::Status segmented_log::append(std::span<const batch_ptr> batches) {
       count = newest().room_for(batches);
     }
     TROUPE_TRY(newest().append(batches.first(count)));
-    for (const auto& b : batches.first(count)) {
-      runs_.add(b->first_index(), b->leader());
-      recent_.add(b);
-    }
+    for (const auto& b : batches.first(count)) remember(b);
     tail_ = newest().tail();
     batches = batches.subspan(count);
   }

@@ -53,6 +53,9 @@ class segmented_log {
   // forgotten.
   const log_tail& purged() const { return purged_; }
   std::vector<leader_run> runs() const { return runs_.all(); }
+  // The checksum of the batch that began it; 0 where it has none, or that was purged before
+  // opening.
+  uint64_t began_with() const { return began_with_; }
   // Whether the log may be truncated to `last`: it is purged().last or the end of a batch after it.
   absl::StatusOr<bool> may_end_at(log_index last);
 
@@ -77,6 +80,7 @@ class segmented_log {
  private:
   segmented_log(env& files, std::string dir, const identity& owner, const log_options& options);
 
+  void remember(const batch_ptr& b);
   segment& segment_of(log_index index);
   absl::Status roll();
   absl::Status add_segment(const segment_header& header);
@@ -94,6 +98,7 @@ class segmented_log {
   recent_batches recent_;
   log_tail tail_;
   log_tail purged_;
+  uint64_t began_with_ = 0;
   log_index scrub_from_;          // the first entry that is checked next; 0: the first there is
   bool reserved_ = false;         // the file `reserve` is there, as large as a segment
   bool removal_pending_ = false;  // a file was removed and the directory not synced since

@@ -28,6 +28,7 @@ struct slot_bytes {
 };
 static_assert(sizeof(slot_bytes) == 64);
 
+constexpr uint32_t note_version = 2;
 constexpr uint64_t end_magic = 0x4e45'4550'554f'5254;  // "TROUPEEN"
 constexpr uint64_t end_offset = 2 * slot_distance;
 
@@ -41,9 +42,10 @@ struct end_bytes {
   uint64_t term;
   uint64_t leader;
   uint64_t index;
+  uint64_t first;
   uint64_t checksum;  // XXH3-64 of all before it
 };
-static_assert(sizeof(end_bytes) == 64);
+static_assert(sizeof(end_bytes) == 72);
 
 uint64_t checksum_of(const end_bytes& b) { return XXH3_64bits(&b, offsetof(end_bytes, checksum)); }
 
@@ -120,42 +122,44 @@ absl::StatusOr<std::unique_ptr<vote_file>> vote_file::open(env& files, const std
   TROUPE_TRY(found->file_->sync());
   TROUPE_TRY(found->write_slot(1 - found->durable_slot_));
   TROUPE_TRY(found->file_->sync());
-  TROUPE_TRY_LET(found->noted_end_, read_noted_end(files, dir, owner));
+  TROUPE_TRY_LET(found->note_, read_log_note(files, dir, owner));
   return found;
 }
 
 // Where it is damaged or of another version, marks have to do.
-absl::StatusOr<log_id> read_noted_end(env& files, const std::string& dir, const identity& owner) {
+absl::StatusOr<log_note> read_log_note(env& files, const std::string& dir, const identity& owner) {
   auto from = files.open(dir + "/" + vote_file_name, open_mode::existing);
-  if (absl::IsNotFound(from.status())) return log_id{};
+  if (absl::IsNotFound(from.status())) return log_note{};
   TROUPE_TRY(from.status());
   TROUPE_TRY_LET(const auto bytes, (*from)->read(end_offset, sizeof(end_bytes)));
   end_bytes b{};
   std::memcpy(&b, bytes.data(), bytes.size());
   const bool known = b.magic == end_magic && b.checksum == checksum_of(b) &&
-                     b.version == format_version && b.flags == 0 && b.node == owner.node.value &&
+                     b.version == note_version && b.flags == 0 && b.node == owner.node.value &&
                      b.incarnation == owner.incarnation;
-  return known ? log_id{{term(b.term), node_id(b.leader)}, log_index(b.index)} : log_id{};
+  if (!known) return log_note{};
+  return log_note{{{term(b.term), node_id(b.leader)}, log_index(b.index)}, b.first};
 }
 
-absl::Status vote_file::note_end(const log_id& end) {
-  if (end == noted_end_) return absl::OkStatus();
+absl::Status vote_file::note(const log_note& log) {
+  if (log == note_) return absl::OkStatus();
   end_bytes b{};
   b.magic = end_magic;
-  b.version = format_version;
+  b.version = note_version;
   b.node = owner_.node.value;
   b.incarnation = owner_.incarnation;
-  b.term = end.leader.in.value;
-  b.leader = end.leader.node.value;
-  b.index = end.index.value;
+  b.term = log.end.leader.in.value;
+  b.leader = log.end.leader.node.value;
+  b.index = log.end.index.value;
+  b.first = log.first;
   b.checksum = checksum_of(b);
-  noted_end_ = end;
+  note_ = log;
   return file_->write(end_offset, {reinterpret_cast<const char*>(&b), sizeof b});
 }
 
-absl::Status vote_file::forget_end() {
-  if (!noted_end_) return absl::OkStatus();
-  TROUPE_TRY(note_end({}));
+absl::Status vote_file::forget_note() {
+  if (note_ == log_note{}) return absl::OkStatus();
+  TROUPE_TRY(note({}));
   return file_->sync();
 }
 

@@ -26,9 +26,16 @@ namespace troupe::storage {
 
 inline constexpr char vote_file_name[] = "vote";
 
-// The end of the log that a node noted last in `dir`, as far as it was written back; empty: not
-// known. Changes nothing.
-absl::StatusOr<log_id> read_noted_end(env& files, const std::string& dir, const identity& owner);
+// What is known of a log elsewhere, as far as it was written back.
+struct log_note {
+  log_id end;          // it was durable up to here; empty: not known
+  uint64_t first = 0;  // the checksum of the batch that began it; 0: not known
+
+  bool operator==(const log_note&) const = default;
+};
+
+// What a node noted last in `dir`. Changes nothing.
+absl::StatusOr<log_note> read_log_note(env& files, const std::string& dir, const identity& owner);
 
 class vote_file {
  public:
@@ -51,10 +58,10 @@ class vote_file {
   // Durable when it returns. After a crash meanwhile: what was saved before, or this.
   absl::Status save(const vote& v, bool joined);
 
-  // The log is durable up to here. Not synced: it may come back as an older one.
-  absl::Status note_end(const log_id& end);
+  // Not synced: it may come back as an older one.
+  absl::Status note(const log_note& log);
   // Before the log gets shorter. Durable when it returns.
-  absl::Status forget_end();
+  absl::Status forget_note();
 
  private:
   vote_file(std::unique_ptr<file> file, const identity& owner);
@@ -68,7 +75,7 @@ class vote_file {
   std::string repaired_;
   uint64_t sequence_ = 0;  // of saved_: each save has the next
   int durable_slot_ = 0;   // holds saved_ for certain
-  log_id noted_end_;
+  log_note note_;
 };
 
 }  // namespace troupe::storage

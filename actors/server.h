@@ -102,7 +102,8 @@ class server {
   struct search {
     storage::missing_batches missing;
     std::vector<node_id> left;  // not asked yet
-    bool all_answered = true;
+    std::vector<node_id> silent;
+    bool answered = false;  // somebody
   };
   void restore(const std::vector<batch_ptr>& found, const storage::missing_batches& asked);
   void on_restored(const restored& r, const storage::missing_batches& asked);

@@ -19,9 +19,13 @@ std::string way_forward(const core::append_request& m, const core::append_refusa
         "if nothing had happened. If that directory is gone for good: `ctl remove ",
         id, "`; with --join it then joins by itself, else `ctl add-learner` and `ctl promote` it");
   if (refusal.why == core::another_cluster)
-    return absl::StrCat(". n", id, " began with another --cluster than n",
-                        m.session.leader.leader.node.value, ": stop n", id,
-                        ", empty its data directory, and start it with the same");
+    return absl::StrCat(
+        ". These are two clusters. Was one made by `ctl recover` (its data directory holds "
+        "RECOVERED)? Then stop the members of the old one, and never empty the new one's "
+        "directory. "
+        "Was n",
+        id, " started with another --cluster than n", m.session.leader.leader.node.value,
+        " by mistake? Then stop it, empty its data directory, and start it with the same");
   return "";
 }
 

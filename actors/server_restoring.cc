@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "actors/server.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -62,7 +63,9 @@ void server::on_restored(const restored& r, const missing_batches& asked) {
   // Who had something may have more.
   if (std::erase(next.left, helper_) > 0) next.left.push_back(helper_);
   if (next.left.empty() || acceptor_->cluster() == 0)
-    warn_once("knows no member to ask for what damage took of its log");
+    warn_once(
+        "knows no member to ask for what damage took of its log; if no leader comes, only `ctl "
+        "recover` helps");
   fetch(std::move(next));
 }
 
@@ -76,15 +79,16 @@ void server::fetch(search what) {
       ->request(peers_.find(from), fetch_patience_,
                 fetch_request{acceptor_->cluster(), what.missing})
       .then(
-          [this, what, from](const fetch_reply& reply) {
+          [this, what, from](const fetch_reply& reply) mutable {
             const auto& found = reply.batches;
+            what.answered = true;
             if (found.empty() || !what.missing.end.names(found.back()->tail())) return go_on(what);
             helper_ = from;
             pause_ = {}, fetch_patience_ = patience_at_first();
             restore(found, what.missing);
           },
-          [this, what](const caf::error& e) mutable {
-            what.all_answered = false;
+          [this, what, from](const caf::error& e) mutable {
+            what.silent.push_back(from);
             // A large batch takes long on a thin link.
             const auto longest = options_.timing.rpc_timeout(byte_count(batch::max_size));
             if (e == caf::sec::request_timeout)
@@ -95,10 +99,16 @@ void server::fetch(search what) {
 
 void server::go_on(search what) {
   if (!what.left.empty()) return fetch(std::move(what));
-  if (what.all_answered)
-    warn_once(absl::StrCat(
-        "asked all members for entries of its log after ", what.missing.after.value, " and up to ",
-        what.missing.end.last.index.value, ", which damage took, and nobody has the last of them"));
+  const auto silent = what.silent.empty()
+                          ? std::string("; only `ctl recover` helps")
+                          : absl::StrCat("; no answer from ",
+                                         absl::StrJoin(what.silent, ", ", absl::StreamFormatter()));
+  // At first nobody is connected.
+  if (what.answered)
+    warn_once(
+        absl::StrCat("asked all members for entries of its log after ", what.missing.after.value,
+                     " and up to ", what.missing.end.last.index.value,
+                     ", which damage took, and nobody who answers has the last of them", silent));
   restore_later();
 }
 

@@ -134,7 +134,8 @@ absl::Status durable_storage::cut(const log_note& known) {
 
 absl::Status durable_storage::forget_promise() {
   if (!lost_ || log_->tail().last < lost_->last) return absl::OkStatus();
-  TROUPE_EVENT(info) << "the log is as long again as it was before it was damaged";
+  TROUPE_EVENT(info) << "the log in " << dir_
+                     << " is as long again as it was before it was damaged";
   TROUPE_TRY(remove_promise(files_, dir_));
   TROUPE_TRY(files_.sync_dir(dir_));
   lost_.reset();
@@ -162,7 +163,8 @@ absl::StatusOr<std::optional<missing_batches>> durable_storage::restore() {
 absl::Status durable_storage::put_back(std::vector<batch_ptr> piece) {
   std::erase_if(piece, [&](const auto& b) { return b->last_index() <= tail().last.index; });
   if (piece.empty() || !check_follows(tail(), piece).ok()) return absl::OkStatus();
-  TROUPE_EVENT(info) << "puts back " << piece.size() << " batches up to " << piece.back()->last();
+  TROUPE_EVENT(info) << "puts back " << piece.size() << " batches up to " << piece.back()->last()
+                     << " in " << dir_;
   TROUPE_TRY(outcome_of(log_->append(piece)));
   return sync();
 }
@@ -175,7 +177,7 @@ absl::Status durable_storage::keep_aside(std::span<const batch_ptr> batches) {
 
 absl::Status durable_storage::outcome_of(absl::Status write) {
   if (!write.ok() && failure_.ok()) {
-    TROUPE_EVENT(error) << "writing failed, nothing is written any more: " << write.message();
+    TROUPE_EVENT(error) << "nothing is written any more: " << write.message();
     failure_ = write;
   }
   return write;

@@ -26,8 +26,7 @@ namespace troupe::storage {
 struct lost_entries {
   log_id last;        // its log ended there; others may count on it
   std::string where;  // what was damaged, with file and offset, in one line
-  // The checksum of the batch that began the log, where that is lost as well and could still be
-  // read; else 0.
+  // The checksum of the batch that began the log; 0 where that is not known.
   uint64_t first = 0;
 
   bool operator==(const lost_entries&) const = default;

@@ -47,8 +47,10 @@ absl::Status salvage::take_stock() {
     if (const auto read = look_into(name, *origin, found); !read.ok())
       TROUPE_EVENT(warn) << "what was set aside cannot be read: " << read.message();
   }
-  TROUPE_EVENT(info) << "of what was set aside in " << dir_ << ", " << found.size()
-                     << " runs of batches can be read";
+  uint64_t bytes = 0;
+  for (const auto& run : found) bytes += run.end - run.begin;
+  TROUPE_EVENT(info) << "of what was set aside in " << dir_ << ", " << bytes
+                     << " bytes can be read";
   for (const auto& run : found)
     TROUPE_EVENT(debug) << run.path << " at offset " << run.begin << ": entries after "
                         << run.before.last.index << " up to " << run.last.last;

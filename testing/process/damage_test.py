@@ -72,6 +72,16 @@ class DamageTest(unittest.TestCase):
             node.start()
 
 
+    def test_what_nobody_has_is_told(self):
+        *damaged, gone = self.cluster
+        for node in (*damaged, gone):
+            node.kill()
+        for node in damaged:
+            self.damage(node)
+        for node in damaged:
+            node.await_said('nobody who answers has the last of them; no answer from 3')
+
+
 class LostVoteTest(unittest.TestCase):
 
     def test_a_node_that_lost_its_vote_says_how_to_come_back(self):
@@ -103,7 +113,7 @@ class LoneNodeTest(unittest.TestCase):
         node.kill()
         code, _, said = ctl.run(0, 'recover', node.data_dir(), '--yes')
         self.assertEqual(code, ctl.DONE, said)
-        self.assertIn('damage took that', said)
+        self.assertIn('damage took some of that', said)
         node.start()
         nodes.await_until('a read', lambda: node.call('GET', 'k0') == 'v0')
         self.assertIsNone(node.call('GET', 'k199'))

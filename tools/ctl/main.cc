@@ -45,7 +45,9 @@ std::string usage_text() {
   for (const auto& c : all_commands()) absl::StrAppend(&text, "  ", c.name, c.arguments, "\n");
   absl::StrAppend(&text, "Of the files of a node that is not running:\n");
   for (const auto& c : offline_commands()) absl::StrAppend(&text, "  ", c.name, c.arguments, "\n");
-  return text + "Exit code: 0 done, 1 refused and nothing changed, 2 wrong use, 3 outcome unknown.";
+  return text +
+         "Exit code: 0 done, 1 refused and nothing changed, 2 wrong use, 3 outcome unknown; of "
+         "verify and log: 0 clean, 1 mended, 2 damaged, 3 not seen.";
 }
 
 struct system_config : caf::actor_system_config {

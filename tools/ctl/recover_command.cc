@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "storage/on_disk.h"
@@ -60,6 +61,16 @@ exit_code fail(storage::env& files, const std::string& dir, const absl::Status& 
   return say(refused, why.message());
 }
 
+// A node cuts a damaged segment by itself, and nothing else.
+absl::string_view way_forward(const absl::Status& damage) {
+  return absl::StrContains(damage.message(), ".segment at offset ")
+             ? ". Start its node once: it sets aside what is damaged, which another node may have; "
+               "where none does, recover it then"
+             : ". Nothing can be recovered from this directory as it is; the one of another node, "
+               "or "
+               "a copy of this one, may be whole";
+}
+
 // Of a recovery that was confirmed and then interrupted.
 exit_code complete(storage::env& files, const std::string& dir, bool json) {
   if (const auto s = storage::finish_refounding(files, dir); !s.ok()) return fail(files, dir, s);
@@ -78,9 +89,7 @@ exit_code recover(const std::string& path, const choices& chosen) {
   // Locked from here on: no node starts meanwhile.
   const auto opened = storage::open_for_verification(*files, dir);
   if (absl::IsDataLoss(opened.status()))
-    return say(refused, absl::StrCat(opened.status().message(),
-                                     ". Start its node once: it sets aside what is damaged, which "
-                                     "another node may have; where none does, recover it then"));
+    return say(refused, absl::StrCat(opened.status().message(), way_forward(opened.status())));
   if (!opened.ok()) return say(refused, opened.status().message());
   const auto interrupted = storage::refounding_interrupted(*files, dir);
   if (!interrupted.ok()) return say(refused, interrupted.status().message());

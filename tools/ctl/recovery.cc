@@ -37,7 +37,8 @@ std::string members_text(const remains& r) {
 std::string lost_text(const remains& r) {
   if (!r.lost) return "";
   return absl::StrCat("It went up to ", text_of(r.lost->last),
-                      ", and damage took that: ", r.lost->where, "\n");
+                      ", and damage took some of that: ", r.lost->where,
+                      ". What of it can still be read stays in log/*.lost of the old directory\n");
 }
 
 std::string others_text(const remains& r) {

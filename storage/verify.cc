@@ -4,6 +4,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "storage/segment_scan.h"
 #include "storage/try.h"
 
 namespace troupe::storage {
@@ -23,6 +24,27 @@ absl::StatusOr<std::unique_ptr<durable_storage>> open_for_verification(env& file
   options.dir = dir;
   options.node = owner->node;
   return durable_storage::open(files, options);
+}
+
+// Marks are those of its owner; where nobody knows it, batches are found without them.
+absl::Status visit_intact(env& files, const std::string& dir,
+                          absl::FunctionRef<void(const batch_ptr&)> visit) {
+  const auto owner = read_identity(files, dir);
+  const auto log_dir = dir + "/log";
+  TROUPE_TRY_LET(const auto names, files.list(log_dir));
+  for (const auto& name : names) {
+    const auto sequence = parse_segment_name(name);
+    if (!sequence) continue;
+    TROUPE_TRY_LET(auto from, files.open(log_dir + "/" + name, open_mode::existing));
+    TROUPE_TRY_LET(const auto size, from->size());
+    TROUPE_TRY_LET(const auto content, from->read(0, size));
+    segment_header segment;
+    segment.sequence = *sequence;
+    if (owner.ok() && *owner) segment.incarnation = (*owner)->incarnation;
+    visit_readable(content, segment, segment_header::block_size,
+                   [&](uint64_t, const batch_ptr& b) { visit(b); });
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace troupe::storage

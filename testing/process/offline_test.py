@@ -56,6 +56,11 @@ class OfflineTest(unittest.TestCase):
         lines = out.splitlines()
         self.assertRegex(lines[0], r'\A1\.\.T0\.N0/1 members \d+ bytes [0-9a-f]{16} majority\(1\)\Z')
         self.assertTrue(any(' commands ' in line for line in lines), out)
+        segment, = glob.glob(f'{self.dir}/log/*.segment')
+        nodes.flip(segment, FIRST_BATCH + 64)
+        code, out, said = ctl.run(0, 'log', self.dir)
+        self.assertEqual((code, out.splitlines()), (DAMAGED, lines[1:]), said)
+        self.assertIn(f'{segment} at offset {FIRST_BATCH}', said)
 
 
 if __name__ == '__main__':

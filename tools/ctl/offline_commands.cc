@@ -37,8 +37,7 @@ exit_code verify(const std::string& dir, const choices& chosen) {
     return say(
         static_cast<exit_code>(damaged),
         absl::StrCat(lost->where, "; the log was cut there, it ends at ", text_of(s.tail().last),
-                     ", and its node waits for others to "
-                     "send what it held up to ",
+                     ", and its node waits until it has again what it held up to ",
                      text_of(lost->last)));
   const auto vote = s.saved_vote();
   const auto voted = absl::StrCat("T", vote.leader.in.value, ".N", vote.leader.node.value,
@@ -98,6 +97,11 @@ void print_batch(const batch& b, bool json) {
 exit_code dump_log(const std::string& dir, const choices& chosen) {
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   const auto found = storage::open_for_verification(*files, dir);
+  // Then people want to see what is there all the same.
+  if (absl::IsDataLoss(found.status()))
+    storage::visit_intact(*files, dir, [&](const batch_ptr& b) {
+      print_batch(*b, chosen.json);
+    }).IgnoreError();
   if (!found.ok()) return explain(found.status());
   auto& s = **found;
   for (auto at = s.purged().last.index.next(); at <= s.tail().last.index;) {

@@ -15,15 +15,17 @@ namespace troupe {
 using caf::reacts_to;
 using caf::replies_to;
 
-// What a node is to the others, and to a client on another node. Implemented by a server, and by a
-// peer_link, which stands in for a remote one.
-using peer_actor = caf::typed_actor<
+// What a node of any version is to the others, and to a client on another node.
+using first_peer_actor = caf::typed_actor<
     replies_to<core::vote_request>::with<core::vote_reply>,
     replies_to<core::append_request>::with<core::append_reply>, replies_to<propose>::with<outcome>,
     replies_to<read>::with<outcome>, replies_to<core::transfer_request>::with<core::transfer_reply>,
     replies_to<admin_request>::with<admin_reply>, replies_to<initialize>::with<done>,
-    replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>,
-    replies_to<fetch_request>::with<fetch_reply>>;
+    replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>>;
+
+// One of this version. Implemented by a server, and by a peer_link, which stands in for a remote
+// one and sends it nothing that it does not know.
+using peer_actor = first_peer_actor::extend<replies_to<fetch_request>::with<fetch_reply>>;
 
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
 using server_actor =

@@ -107,8 +107,10 @@ void peer_link::greet(int fd) {
 void peer_link::on_connected(const caf::strong_actor_ptr& remote,
                              const std::set<std::string>& interface) {
   if (!remote) return retry("nobody is published there");
-  if (!self_->system().assignable(interface, self_->system().message_types<peer_actor>()))
+  auto& system = self_->system();
+  if (!system.assignable(interface, system.message_types<first_peer_actor>()))
     return retry("what is published there is not a Troupe server of a known version");
+  fetches_ = system.assignable(interface, system.message_types<peer_actor>());
   TROUPE_EVENT(info) << "connected to " << name();
   remote_ = caf::actor_cast<peer_actor>(remote);
   // For a proxy that is dead already, this fires at once.
@@ -191,6 +193,12 @@ caf::result<Reply> peer_link::relay(const Request& m, byte_count size, duration 
   return promise;
 }
 
+// To an older node the bytes of this message would be no message, and the end of the connection.
+caf::result<fetch_reply> peer_link::on_fetch_request(const fetch_request& m) {
+  if (!fetches_) return make_error(raft_errc::unreachable);
+  return relay<fetch_reply>(m, small, fetch_deadline());
+}
+
 void peer_link::on_committed(const committed& m) {
   for (const auto& [ticket, f] : flights_)
     if (f.proposer && f.id == m.id)
@@ -224,9 +232,7 @@ peer_link_actor::behavior_type peer_link_behavior(
       [me](const initialize& m) { return me->relay<done>(m, small, me->client_deadline()); },
       [me](const hash_log& m) { return me->relay<log_hash>(m, small, me->client_deadline()); },
       [me](const status_request& m) { return me->relay<status>(m, small, me->client_deadline()); },
-      [me](const fetch_request& m) {
-        return me->relay<fetch_reply>(m, small, me->fetch_deadline());
-      },
+      [me](const fetch_request& m) { return me->on_fetch_request(m); },
       [me](const committed& m) { me->on_committed(m); },
       [me](const tick& t) { me->on_tick(t); },
   };

@@ -50,6 +50,7 @@ class peer_link {
   // Passes a request on and its reply back. `size` counts against the bound.
   template <class Reply, class Request>
   caf::result<Reply> relay(const Request& m, byte_count size, duration deadline);
+  caf::result<fetch_reply> on_fetch_request(const fetch_request& m);
   // Passes the notice of a commit back to who proposed.
   void on_committed(const committed& m);
   void on_tick(const tick& t);
@@ -84,6 +85,7 @@ class peer_link {
   peer_link_options options_;
   std::mt19937_64 random_;
   peer_actor remote_;
+  bool fetches_ = false;  // it is of a version that can
   duration backoff_;
   std::string last_failure_;
   alarm retry_;

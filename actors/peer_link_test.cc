@@ -76,8 +76,9 @@ class process {
   const server_actor& server() const { return server_; }
 
   // The port; 0 when it could not listen.
+  template <class Interface = peer_actor>
   uint16_t publish(uint16_t port = 0) {
-    auto bound = system_.middleman().publish(peer_actor{server_}, port, "127.0.0.1", true);
+    auto bound = system_.middleman().publish(Interface{server_}, port, "127.0.0.1", true);
     return bound ? *bound : 0;
   }
 
@@ -169,6 +170,23 @@ TEST_F(peer_link_test, a_request_is_passed_on_and_its_reply_back) {
   core::append_request append;
   append.round = 9;
   EXPECT_EQ(std::get<core::append_reply>(ask<core::append_reply>(link, append)).round, 9u);
+}
+
+// While nodes are replaced by those of a newer version, one after the other.
+TEST_F(peer_link_test, an_older_node_is_sent_nothing_that_it_does_not_know) {
+  process there;
+  const fetch_request missing{99, {log_index(1), {{{term(1), node_id(2)}, log_index(5)}}}};
+  const auto link = link_to(there.publish<first_peer_actor>());
+  ASSERT_TRUE(connects(link));
+  const auto refused = ask<fetch_reply>(link, missing);
+  ASSERT_TRUE(std::holds_alternative<raft_errc>(refused));
+  EXPECT_EQ(std::get<raft_errc>(refused), raft_errc::unreachable);
+  EXPECT_EQ(write(link).code, raft_errc::none);
+
+  process new_one;
+  const auto newer = link_to(new_one.publish());
+  ASSERT_TRUE(connects(newer));
+  EXPECT_TRUE(std::holds_alternative<fetch_reply>(ask<fetch_reply>(newer, missing)));
 }
 
 TEST_F(peer_link_test, who_says_how_long_it_waits_is_answered_so_long) {

@@ -48,7 +48,8 @@ absl::StatusOr<remote_node> remote_node::connect(caf::actor_system& system,
   if (!found)
     return absl::UnavailableError(
         absl::StrCat(address, ": no Troupe node answers there; is it a node's raft address?"));
-  if (!found->published || !system.assignable(found->interface, system.message_types<peer_actor>()))
+  if (!found->published ||
+      !system.assignable(found->interface, system.message_types<first_peer_actor>()))
     return absl::FailedPreconditionError(
         absl::StrCat(address, ": what answers there is no Troupe node of a version known to me"));
   return remote_node(system, caf::actor_cast<peer_actor>(found->published));

@@ -17,6 +17,13 @@ class restore_test : public log_repair_scene {
     ASSERT_TRUE((*files.open(path, open_mode::existing))->sync().ok());
   }
   void damage(size_t i) { damage(files_, i); }
+  // More of the scene's batches, behind one sync.
+  void add_group(const std::vector<batch_ptr>& more) {
+    ASSERT_TRUE(storage_->append(more).ok());
+    ASSERT_TRUE(storage_->sync().ok());
+    written_.insert(written_.end(), more.begin(), more.end());
+    whole_ = storage_->tail();
+  }
   // The log has a hole where batch `i` was, and everything else can still be read.
   missing_batches hole_at(size_t i) const {
     return {i == 0 ? log_index(0) : written_[i - 1]->last_index(),
@@ -117,12 +124,8 @@ TEST_F(restore_test, a_long_hole_is_filled_piece_by_piece) {
 
 TEST_F(restore_test, nothing_that_is_intact_is_missed_behind_one_bad_sector) {
   const auto more = batches_after(whole_, leader_of(9), 40, 1, 20);
-  ASSERT_TRUE(storage_->append(more).ok());
-  ASSERT_TRUE(storage_->sync().ok());
-  written_.insert(written_.end(), more.begin(), more.end());
-  add(batch_after(storage_->tail(), leader_of(9)));
-  written_.push_back(storage_->read(storage_->tail().last.index, KiB(1)).value().front());
-  whole_ = storage_->tail();
+  add_group(more);
+  add_group({batch_after(whole_, leader_of(9))});
   storage_.reset();
   // 512 bytes hold about six of them: headers, lengths and all.
   const auto to = files_.open(path_of(3), open_mode::existing);
@@ -140,10 +143,7 @@ TEST_F(restore_test, nothing_that_is_intact_is_missed_behind_one_bad_sector) {
 // A power cut took the mark of the last group, and its first batch is damaged.
 TEST_F(restore_test, what_is_noted_as_durable_is_not_taken_for_a_torn_write) {
   const auto more = batches_after(whole_, leader_of(9), 4, 2, 200);
-  ASSERT_TRUE(storage_->append(more).ok());
-  ASSERT_TRUE(storage_->sync().ok());
-  written_.insert(written_.end(), more.begin(), more.end());
-  whole_ = storage_->tail();
+  add_group(more);
   storage_.reset();
   const uint64_t size = more.front()->bytes().size();
   const auto to = files_.open(path_of(3), open_mode::existing);
@@ -160,10 +160,7 @@ TEST_F(restore_test, what_is_noted_as_durable_is_not_taken_for_a_torn_write) {
 
 TEST_F(restore_test, batches_are_found_between_damaged_ones_without_a_mark_between) {
   const auto more = batches_after(whole_, leader_of(9), 4, 2, 200);
-  ASSERT_TRUE(storage_->append(more).ok());
-  ASSERT_TRUE(storage_->sync().ok());
-  written_.insert(written_.end(), more.begin(), more.end());
-  whole_ = storage_->tail();
+  add_group(more);
   const uint64_t size = more.front()->bytes().size();
   for (const size_t i : {0, 2}) flip(path_of(3), start + 2 * step + i * size + 90);
   open();
@@ -179,9 +176,7 @@ TEST_F(restore_test, batches_are_found_between_damaged_ones_without_a_mark_betwe
 TEST_F(restore_test, a_last_batch_that_ends_in_zeros_is_found) {
   batch_builder blank;
   blank.add("");
-  written_.push_back(blank.seal(batch_kind::blank, leader_of(9), whole_));
-  add(written_.back());
-  whole_ = storage_->tail();
+  add_group({blank.seal(batch_kind::blank, leader_of(9), whole_)});
   storage_.reset();
   const auto to = files_.open(path_of(3), open_mode::existing);
   const uint64_t mark_at = start + 2 * step + written_.back()->bytes().size();

@@ -62,17 +62,17 @@ void server::on_restored(const restored& r, const missing_batches& asked) {
   for (const auto& [id, peer] : peers_.all()) next.left.push_back(id);
   // Who had something may have more.
   if (std::erase(next.left, helper_) > 0) next.left.push_back(helper_);
-  if (next.left.empty() || acceptor_->cluster() == 0)
-    warn_once(
-        "knows no member to ask for what damage took of its log; if no leader comes, only `ctl "
-        "recover` helps");
-  fetch(std::move(next));
+  if (!next.left.empty() && acceptor_->cluster() != 0) return fetch(std::move(next));
+  warn_once(
+      "knows no member to ask for what damage took of its log; if no leader comes, only `ctl "
+      "recover` helps");
+  restore_later();
 }
 
 // One after the other, so that no more is sent than is needed; who cannot be reached answers at
 // once.
 void server::fetch(search what) {
-  if (what.left.empty() || acceptor_->cluster() == 0 || known_leader()) return restore_later();
+  if (known_leader()) return restore_later();
   const auto from = what.left.back();
   what.left.pop_back();
   self_

@@ -7,6 +7,7 @@
 
 #include "proto/trace.h"
 #include "storage/append_check.h"
+#include "storage/files.h"
 #include "storage/log_repair.h"
 #include "storage/promise_file.h"
 #include "storage/segment_format.h"
@@ -125,8 +126,8 @@ absl::Status durable_storage::cut(const log_note& known) {
       << ": from there on the log is set aside, until the node has again what it held up to "
       << lost.last;
   // On a full disk this is the room for it; opening makes a new reserve where there is some.
-  auto gone = files_.remove(absl::StrCat(log_dir_of(dir_), "/", std::string(reserve_name)));
-  if (!gone.ok() && !absl::IsNotFound(gone)) return gone;
+  TROUPE_TRY(
+      remove_if_there(files_, absl::StrCat(log_dir_of(dir_), "/", std::string(reserve_name))));
   TROUPE_TRY(write_promise(files_, dir_, owner_, lost));
   lost_ = std::move(lost);
   return cut_damage(files_, log_dir_of(dir_), owner_, known.end);

@@ -9,6 +9,7 @@
 #include "proto/trace.h"
 #include "storage/append_check.h"
 #include "storage/aside_names.h"
+#include "storage/files.h"
 #include "storage/segment_scan.h"
 #include "storage/try.h"
 
@@ -88,9 +89,7 @@ class examination {
 
   absl::Status look_at(uint64_t sequence) {
     TROUPE_TRY_LET(const auto header, header_of(sequence));
-    TROUPE_TRY_LET(auto from, files_.open(path_of(sequence), open_mode::existing));
-    TROUPE_TRY_LET(const auto size, from->size());
-    TROUPE_TRY_LET(const auto content, from->read(0, size));
+    TROUPE_TRY_LET(const auto content, read_file(files_, path_of(sequence)));
     segment_header place;
     place.sequence = sequence;
     place.incarnation = owner_.incarnation;
@@ -172,11 +171,6 @@ class examination {
   uint64_t began_with_ = 0;
   std::optional<first_damage> damage_;
 };
-
-absl::Status remove_if_there(env& files, const std::string& path) {
-  auto gone = files.remove(path);
-  return absl::IsNotFound(gone) ? absl::OkStatus() : gone;
-}
 
 // `bytes`, and zeros up to `size`.
 absl::Status write_file(env& files, const std::string& path, std::string_view bytes,

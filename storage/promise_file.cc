@@ -6,6 +6,7 @@
 #include <absl/strings/str_cat.h>
 #include <xxhash.h>
 
+#include "storage/files.h"
 #include "storage/try.h"
 
 namespace troupe::storage {
@@ -74,7 +75,7 @@ absl::Status write_promise(env& files, const std::string& dir, const identity& o
   std::memcpy(b.text, lost.where.data(), b.text_length);
   b.checksum = checksum_of(b);
   const std::string path = dir + "/" + unfinished_name;
-  if (auto gone = files.remove(path); !gone.ok() && !absl::IsNotFound(gone)) return gone;
+  TROUPE_TRY(remove_if_there(files, path));
   TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
   TROUPE_TRY(to->write(0, {reinterpret_cast<const char*>(&b), sizeof b}));
   TROUPE_TRY(to->sync());

@@ -7,6 +7,7 @@
 
 #include "proto/trace.h"
 #include "storage/append_check.h"
+#include "storage/files.h"
 #include "storage/segment_scan.h"
 #include "storage/try.h"
 
@@ -70,9 +71,7 @@ void salvage::index(std::vector<batch_run> more) {
 absl::Status salvage::look_into(const std::string& name, const aside_origin& origin,
                                 std::vector<batch_run>& found) const {
   const auto path = dir_ + "/" + name;
-  TROUPE_TRY_LET(auto from, files_.open(path, open_mode::existing));
-  TROUPE_TRY_LET(const auto size, from->size());
-  TROUPE_TRY_LET(auto content, from->read(0, size));
+  TROUPE_TRY_LET(auto content, read_file(files_, path));
   content.insert(0, origin.offset, '\0');
   segment_header segment;
   segment.sequence = origin.sequence;
@@ -151,9 +150,7 @@ absl::Status salvage::add(std::span<const batch_ptr> batches) {
   TROUPE_TRY_LET(const auto names, files_.list(dir_));
   const auto path = absl::StrCat(dir_, "/", aside_name({}, names));
   if (auto written = write(path, batches); !written.ok()) {
-    if (!absl::IsResourceExhausted(written)) return written;
-    auto gone = files_.remove(path);
-    return absl::IsNotFound(gone) ? absl::OkStatus() : gone;
+    return absl::IsResourceExhausted(written) ? remove_if_there(files_, path) : written;
   }
   std::vector<batch_run> added;
   uint64_t at = 0;

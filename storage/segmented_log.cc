@@ -7,6 +7,7 @@
 
 #include "proto/check.h"
 #include "proto/trace.h"
+#include "storage/files.h"
 #include "storage/log_recovery.h"
 #include "storage/try.h"
 
@@ -104,7 +105,7 @@ absl::Status segmented_log::roll() {
 absl::Status segmented_log::make_room() {
   if (reserved_) return absl::OkStatus();
   const std::string path = dir_ + "/" + std::string(reserve_name);
-  if (auto gone = files_.remove(path); !gone.ok() && !absl::IsNotFound(gone)) return gone;
+  TROUPE_TRY(remove_if_there(files_, path));
   auto made = files_.open(path, open_mode::create);
   auto status = made.ok() ? (*made)->allocate(options_.segments.room()) : made.status();
   reserved_ = status.ok();

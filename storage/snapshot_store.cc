@@ -5,6 +5,7 @@
 #include <absl/strings/str_format.h>
 
 #include "proto/trace.h"
+#include "storage/files.h"
 #include "storage/try.h"
 
 namespace troupe::storage {
@@ -71,9 +72,9 @@ absl::StatusOr<std::unique_ptr<snapshot_writer>> snapshot_store::begin(const sna
 
 absl::Status snapshot_store::give_up() {
   if (!begun_) return absl::OkStatus();
-  auto gone = files_.remove(part_of(*begun_));
+  const auto path = part_of(*begun_);
   begun_.reset();
-  return absl::IsNotFound(gone) ? absl::OkStatus() : gone;
+  return remove_if_there(files_, path);
 }
 
 absl::Status snapshot_store::keep() {

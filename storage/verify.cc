@@ -4,6 +4,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "storage/files.h"
 #include "storage/segment_scan.h"
 #include "storage/try.h"
 
@@ -35,9 +36,7 @@ absl::Status visit_intact(env& files, const std::string& dir,
   for (const auto& name : names) {
     const auto sequence = parse_segment_name(name);
     if (!sequence) continue;
-    TROUPE_TRY_LET(auto from, files.open(log_dir + "/" + name, open_mode::existing));
-    TROUPE_TRY_LET(const auto size, from->size());
-    TROUPE_TRY_LET(const auto content, from->read(0, size));
+    TROUPE_TRY_LET(const auto content, read_file(files, log_dir + "/" + name));
     segment_header segment;
     segment.sequence = *sequence;
     if (owner.ok() && *owner) segment.incarnation = (*owner)->incarnation;

@@ -71,7 +71,6 @@ class DamageTest(unittest.TestCase):
             self.expect_whole(node)
             node.start()
 
-
     def test_what_nobody_has_is_told(self):
         *damaged, gone = self.cluster
         for node in (*damaged, gone):

@@ -89,6 +89,15 @@ struct log_tail {
   constexpr bool operator==(const log_tail&) const = default;
 };
 
+// Names the bytes of one snapshot: two of the same name are the same, on whatever node.
+struct snapshot_name {
+  log_id last;            // all entries up to here are in it
+  uint64_t size = 0;      // in bytes
+  uint64_t checksum = 0;  // of its end, which covers all before it
+
+  constexpr bool operator==(const snapshot_name&) const = default;
+};
+
 std::ostream& operator<<(std::ostream& out, const leader_id& id);
 std::ostream& operator<<(std::ostream& out, const log_id& id);
 std::ostream& operator<<(std::ostream& out, const vote& v);

@@ -11,6 +11,7 @@
 #include "storage/log_repair.h"
 #include "storage/promise_file.h"
 #include "storage/segment_format.h"
+#include "storage/snapshot_store.h"
 #include "storage/try.h"
 
 namespace troupe::storage {
@@ -115,7 +116,9 @@ absl::Status durable_storage::open_log(const durable_options& options) {
 
 // The promise first: until it is durable, the damage is what tells of it.
 absl::Status durable_storage::cut(const log_note& known) {
-  TROUPE_TRY_LET(auto lost, find_damage(files_, log_dir_of(dir_), owner_, known.end));
+  TROUPE_TRY_LET(const auto covered, newest_by_name(files_, dir_ + "/" + snapshots_dir));
+  const known_of_log elsewhere{known.end, covered};
+  TROUPE_TRY_LET(auto lost, find_damage(files_, log_dir_of(dir_), owner_, elsewhere));
   if (lost_) lost.last = std::max(lost.last, lost_->last);
   if (lost_ && lost.first == 0) lost.first = lost_->first;
   if (lost.first == 0) lost.first = known.first;
@@ -130,7 +133,7 @@ absl::Status durable_storage::cut(const log_note& known) {
       remove_if_there(files_, absl::StrCat(log_dir_of(dir_), "/", std::string(reserve_name))));
   TROUPE_TRY(write_promise(files_, dir_, owner_, lost));
   lost_ = std::move(lost);
-  return cut_damage(files_, log_dir_of(dir_), owner_, known.end);
+  return cut_damage(files_, log_dir_of(dir_), owner_, elsewhere);
 }
 
 absl::Status durable_storage::forget_promise() {

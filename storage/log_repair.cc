@@ -41,8 +41,9 @@ batch_ptr first_batch(std::string_view segment) {
 
 class examination {
  public:
-  examination(env& files, const std::string& log_dir, const identity& owner, const log_id& durable)
-      : files_(files), dir_(log_dir), owner_(owner), durable_(durable) {}
+  examination(env& files, const std::string& log_dir, const identity& owner,
+              const known_of_log& elsewhere)
+      : files_(files), dir_(log_dir), owner_(owner), elsewhere_(elsewhere) {}
 
   // Reads all segments that count, oldest first.
   absl::Status run() {
@@ -96,8 +97,10 @@ class examination {
     auto wrong = begins_wrong(sequence, header, sequence == sequences_.front());
     // What stood before a damaged header is known only where the log began with it or goes on
     // behind it. Else it may have said that the log starts there, and the older segments are void.
-    const bool known =
-        header || (sequence == sequences_.front() ? sequence == 1 : continues(content, place));
+    // That does not matter where a snapshot tells what the log went on from, for it is joined to
+    // that whatever the older ones hold (actors/log_join.h).
+    const bool known = header || elsewhere_.covered ||
+                       (sequence == sequences_.front() ? sequence == 1 : continues(content, place));
     if (!known) return wrong;
     uint64_t seen = segment_header::block_size;
     if (header) end_ = std::max(end_, header->previous, by_last);
@@ -132,8 +135,8 @@ class examination {
                                 const segment_header& header) {
     const auto nothing = [](uint64_t, const batch_ptr&) {};
     const bool newest = sequence == sequences_.back();
-    TROUPE_TRY_LET(const auto scanned,
-                   scan_segment(path_of(sequence), content, header, newest, durable_, nothing));
+    TROUPE_TRY_LET(const auto scanned, scan_segment(path_of(sequence), content, header, newest,
+                                                    elsewhere_.durable, nothing));
     end_ = scanned.tail;
     if (!scanned.damage.ok())
       damage_ = {sequence, scanned.end, sequence == sequences_.front(), scanned.damage};
@@ -165,7 +168,7 @@ class examination {
   env& files_;
   const std::string dir_;
   const identity owner_;
-  const log_id durable_;
+  const known_of_log elsewhere_;
   std::vector<uint64_t> sequences_;
   log_tail end_;  // of the log, as far as it can be read
   uint64_t began_with_ = 0;
@@ -241,17 +244,17 @@ absl::Status cut(env& files, const std::string& path, uint64_t offset, std::stri
 }  // namespace
 
 absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
-                                         const identity& owner, const log_id& durable) {
-  examination seen(files, log_dir, owner, durable);
+                                         const identity& owner, const known_of_log& known) {
+  examination seen(files, log_dir, owner, known);
   TROUPE_TRY(seen.run());
   if (!seen.damage()) return absl::InternalError(absl::StrCat(log_dir, ": nothing is damaged"));
-  return lost_entries{std::max(seen.last(), durable), std::string(seen.damage()->what.message()),
-                      seen.began_with()};
+  return lost_entries{std::max({seen.last(), known.durable, known.covered}),
+                      std::string(seen.damage()->what.message()), seen.began_with()};
 }
 
 absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner,
-                        const log_id& durable) {
-  examination seen(files, log_dir, owner, durable);
+                        const known_of_log& known) {
+  examination seen(files, log_dir, owner, known);
   TROUPE_TRY(seen.run());
   if (!seen.damage()) return absl::OkStatus();
   const auto& at = *seen.damage();

@@ -18,17 +18,23 @@
 
 namespace troupe::storage {
 
-// What would be lost if the log in `log_dir`, which was durable up to `durable` at least, were cut
-// at its first damage. Changes nothing.
+// What is known of a log elsewhere.
+struct known_of_log {
+  log_id durable;  // it was up to here, at least
+  log_id covered;  // the newest snapshot ends here; empty: there is none
+};
+
+// What would be lost if the log in `log_dir` were cut at its first damage. Changes nothing.
 //
-// kDataLoss where that cannot be told, because no segment is left, what is before the oldest one is
-// not known, or a damaged header may have made the older ones void; then only a person can decide.
+// kDataLoss where that cannot be told, because no segment is left, or, without a snapshot that says
+// what the log went on from, because what is before the oldest one is not known, or a damaged
+// header may have made the older ones void; then only a person can decide.
 absl::StatusOr<lost_entries> find_damage(env& files, const std::string& log_dir,
-                                         const identity& owner, const log_id& durable);
+                                         const identity& owner, const known_of_log& known);
 
 // Sets aside all from the first damage on. Durable when it returns; the log can be opened then.
 // Precondition: what find_damage tells is written down, durably.
 absl::Status cut_damage(env& files, const std::string& log_dir, const identity& owner,
-                        const log_id& durable);
+                        const known_of_log& known);
 
 }  // namespace troupe::storage

@@ -1,5 +1,6 @@
 // A damaged log is cut where the damage begins, and what the node acknowledged is not forgotten.
 #include "storage/log_repair_scene.h"
+#include "storage/snapshot_store.h"
 
 namespace troupe::storage {
 namespace {
@@ -109,7 +110,25 @@ TEST_F(log_repair_test, where_the_start_of_the_log_is_not_known_nothing_is_chang
   EXPECT_EQ(set_aside(), 0u);
 }
 
-// Where a reset was interrupted, the older segments are void, and the header alone says so.
+// Such a log may hold nothing, and then nothing else tells how far it went.
+TEST_F(log_repair_test, a_log_that_starts_again_behind_a_snapshot_went_as_far_as_that) {
+  const log_tail end{{leader_of(9), log_index(100)}, 7};
+  auto snapshots = *snapshot_store::open(files_, "data/snapshots");
+  auto to = *snapshots->begin({end, {}, "members", 1});
+  ASSERT_TRUE(to->finish().ok() && snapshots->keep().ok());
+  ASSERT_TRUE(storage_->reset(end).ok());
+  storage_.reset();
+  flip(path_of(4), 12);
+  open();
+  EXPECT_EQ(storage_->tail(), log_tail());
+  ASSERT_TRUE(storage_->lost().has_value());
+  EXPECT_EQ(storage_->lost()->last, end.last);
+  ASSERT_TRUE(storage_->reset(end).ok());
+  EXPECT_FALSE(storage_->lost().has_value());
+}
+
+// Where a reset was interrupted, the older segments are void, and the header alone says so unless
+// there is a snapshot.
 TEST_F(log_repair_test, a_damaged_header_that_may_have_begun_the_log_anew_is_not_cut) {
   const log_tail snapshot{{leader_of(9), log_index(100)}, 7};
   files_.set_fault([](std::string_view call, const std::string&) {

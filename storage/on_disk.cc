@@ -16,6 +16,11 @@ struct on_disk {
   std::unique_ptr<durable_storage> engine;
 };
 
+struct snapshots_on_disk {
+  std::unique_ptr<env> files;
+  std::unique_ptr<snapshot_store> store;
+};
+
 }  // namespace
 
 uint64_t draw_incarnation() {
@@ -36,6 +41,14 @@ absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir
   if (!engine.ok()) return engine.status();
   d->engine = std::move(*engine);
   return std::shared_ptr<log_storage>(d, d->engine.get());
+}
+
+absl::StatusOr<std::shared_ptr<snapshot_store>> open_snapshots(const std::string& dir,
+                                                               sync_mode sync) {
+  auto d = std::make_shared<snapshots_on_disk>();
+  d->files = make_posix_env(sync);
+  TROUPE_TRY_LET(d->store, snapshot_store::open(*d->files, dir + "/" + snapshots_dir));
+  return std::shared_ptr<snapshot_store>(d, d->store.get());
 }
 
 }  // namespace troupe::storage

@@ -9,6 +9,7 @@
 #include "proto/ids.h"
 #include "storage/log_storage.h"
 #include "storage/posix_env.h"
+#include "storage/snapshot_store.h"
 
 namespace troupe::storage {
 
@@ -20,5 +21,10 @@ uint64_t draw_incarnation();
 // be put together again (salvage.h).
 absl::StatusOr<std::shared_ptr<log_storage>> open_on_disk(const std::string& dir, node_id node,
                                                           sync_mode sync = sync_mode::always);
+
+// Opens the snapshots in the data directory that `log` was opened in; that must be open meanwhile.
+// Errors as of snapshot_store::open.
+absl::StatusOr<std::shared_ptr<snapshot_store>> open_snapshots(const std::string& dir,
+                                                               sync_mode sync = sync_mode::always);
 
 }  // namespace troupe::storage

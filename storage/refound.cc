@@ -5,6 +5,8 @@
 #include <absl/strings/str_cat.h>
 
 #include "storage/reseal.h"
+#include "storage/reseal_snapshot.h"
+#include "storage/snapshot_store.h"
 #include "storage/try.h"
 
 namespace troupe::storage {
@@ -50,8 +52,10 @@ absl::Status clear(env& files, const std::string& built) {
   if (!left_over)
     return absl::FailedPreconditionError(
         absl::StrCat(built, ": no earlier try left it; move it away first"));
-  TROUPE_TRY_LET(const bool has_log, exists(files, built + "/log"));
-  if (has_log) TROUPE_TRY(remove_all_but(files, built + "/log", ""));
+  for (const auto* below : {"/log", "/snapshots"}) {
+    TROUPE_TRY_LET(const bool made, exists(files, built + below));
+    if (made) TROUPE_TRY(remove_all_but(files, built + below, ""));
+  }
   TROUPE_TRY(remove_all_but(files, built, unfinished_record));
   return remove_all_but(files, built, "");
 }
@@ -64,8 +68,30 @@ absl::Status write_record(env& files, const std::string& built, const std::strin
   return files.sync_dir(built);
 }
 
+std::string snapshots_of(const std::string& dir) { return dir + "/" + snapshots_dir; }
+
+// The log of `built` begins behind this snapshot.
+absl::Status begin_with(env& files, snapshot_reader& from, const std::string& built,
+                        const refounding& how, durable_storage& to) {
+  TROUPE_TRY_LET(const auto snapshots, snapshot_store::open(files, snapshots_of(built)));
+  TROUPE_TRY_LET(const auto end, reseal_snapshot(from, *how.first, how.leader, *snapshots));
+  return to.reset(end);
+}
+
+// The snapshot that a log without its beginning goes on from.
+absl::StatusOr<std::unique_ptr<snapshot_reader>> beginning_of(env& files, durable_storage& log,
+                                                              const std::string& dir) {
+  TROUPE_TRY_LET(const auto snapshots, snapshot_store::open(files, snapshots_of(dir)));
+  const auto& newest = snapshots->newest();
+  if (!newest || newest->meta.last.last.index < log.purged().last.index)
+    return absl::FailedPreconditionError(absl::StrCat("the log begins behind entry ",
+                                                      log.purged().last.index.value,
+                                                      ", and no snapshot has what was before"));
+  return snapshots->read();
+}
+
 absl::Status copy_log(durable_storage& from, const refounding& how, durable_storage& to) {
-  TROUPE_TRY(to.append({{how.first}}));
+  if (!to.tail().last) TROUPE_TRY(to.append({{how.first}}));
   while (to.tail().last.index < from.tail().last.index) {
     TROUPE_TRY_LET(const auto some, from.read(to.tail().last.index.next(), chunk));
     std::vector<batch_ptr> resealed;
@@ -81,19 +107,39 @@ absl::Status copy_log(durable_storage& from, const refounding& how, durable_stor
   return to.save_vote({how.leader, true});
 }
 
-absl::Status build(env& files, durable_storage& old, const std::string& built,
-                   const refounding& how, const log_options& log) {
+absl::Status build(env& files, durable_storage& old, const std::string& old_dir,
+                   const std::string& built, const refounding& how, const log_options& log) {
   TROUPE_TRY(write_record(files, built, how.record));
   TROUPE_TRY_LET(const auto made, durable_storage::open(files, {.dir = built,
                                                                 .node = old.owner().node,
                                                                 .incarnation = how.incarnation,
                                                                 .log = log}));
+  if (old.purged().last) {
+    TROUPE_TRY_LET(const auto from, beginning_of(files, old, old_dir));
+    TROUPE_TRY(begin_with(files, *from, built, how, *made));
+  }
   return copy_log(old, how, *made);
+}
+
+absl::Status build_with_backup(env& files, const std::string& file, const std::string& built,
+                               node_id node, const refounding& how) {
+  TROUPE_TRY_LET(const auto from, snapshot_reader::open(files, file));
+  TROUPE_TRY(from->verify());
+  TROUPE_TRY(write_record(files, built, how.record));
+  TROUPE_TRY_LET(
+      const auto made,
+      durable_storage::open(
+          files, {.dir = built, .node = node, .incarnation = how.incarnation, .log = {}}));
+  TROUPE_TRY(begin_with(files, *from, built, how, *made));
+  return made->save_vote({how.leader, true});
 }
 
 // All that is below a directory is durable before it gets another name.
 absl::Status sync_names(env& files, const std::string& dir) {
-  TROUPE_TRY(files.sync_dir(dir + "/log"));
+  for (const auto* below : {"/log", "/snapshots"}) {
+    TROUPE_TRY_LET(const bool made, exists(files, dir + below));
+    if (made) TROUPE_TRY(files.sync_dir(dir + below));
+  }
   return files.sync_dir(dir);
 }
 
@@ -124,12 +170,8 @@ absl::Status refound(env& files, durable_storage& old, const std::string& dir,
   if (occupied)
     return absl::FailedPreconditionError(
         absl::StrCat(put_aside(dir), ": it is there from an earlier recovery; move it away first"));
-  if (old.purged().last)
-    return absl::FailedPreconditionError(absl::StrCat("the log begins behind entry ",
-                                                      old.purged().last.index.value,
-                                                      ": what was before is in no log any more"));
   TROUPE_TRY(clear(files, built));
-  if (auto s = build(files, old, built, how, log); !s.ok()) {
+  if (auto s = build(files, old, dir, built, how, log); !s.ok()) {
     // The disk may be full of it. What is left is cleared by the next try.
     clear(files, built).IgnoreError();
     return s;
@@ -137,6 +179,23 @@ absl::Status refound(env& files, durable_storage& old, const std::string& dir,
   TROUPE_TRY(sync_names(files, built));
   TROUPE_TRY(sync_names(files, dir));
   TROUPE_TRY(files.exchange(dir, built));
+  return finish_refounding(files, dir);
+}
+
+absl::Status found_with_backup(env& files, const std::string& file, const std::string& dir,
+                               node_id node, const refounding& how) {
+  const auto built = built_at(dir);
+  TROUPE_TRY_LET(const bool occupied, exists(files, dir));
+  if (occupied)
+    return absl::FailedPreconditionError(
+        absl::StrCat(dir, ": it is there already; a backup is restored into a new directory"));
+  TROUPE_TRY(clear(files, built));
+  if (auto s = build_with_backup(files, file, built, node, how); !s.ok()) {
+    clear(files, built).IgnoreError();
+    return s;
+  }
+  TROUPE_TRY(sync_names(files, built));
+  TROUPE_TRY(files.rename(built, dir));
   return finish_refounding(files, dir);
 }
 

@@ -1,5 +1,6 @@
-// A data directory that begins a cluster of its own with the commands of another one's log: for
-// what is left of a cluster that lost its quorum for good.
+// A data directory that begins a cluster of its own with the commands of another one's log, and the
+// snapshot before them where that was purged: for what is left of a cluster that lost its quorum
+// for good. Or with a snapshot alone, which is a backup.
 //
 // It is built beside the old one, and then takes its name:
 //
@@ -41,9 +42,15 @@ absl::Status finish_refounding(env& files, const std::string& dir);
 // an error all is as it was, unless refounding_interrupted().
 //
 // kFailedPrecondition when an older directory is put aside there already, when <dir>.recovering is
-// none that this function left, or when the beginning of the log was purged; kUnimplemented when
-// the file system can exchange no names; otherwise the file system's error.
+// none that this function left, or when the beginning of the log was purged and no snapshot has it;
+// kDataLoss when that is damaged; kUnimplemented when the file system can exchange no names;
+// otherwise the file system's error.
 absl::Status refound(env& files, durable_storage& old, const std::string& dir,
                      const refounding& how, const log_options& log = {});
+
+// The same for `node` with the snapshot in `file`, in a directory that is not there yet.
+// kFailedPrecondition when it is.
+absl::Status found_with_backup(env& files, const std::string& file, const std::string& dir,
+                               node_id node, const refounding& how);
 
 }  // namespace troupe::storage

@@ -95,7 +95,9 @@ absl::StatusOr<std::unique_ptr<snapshot_writer>> snapshot_writer::create(
 absl::Status snapshot_writer::write(std::string_view bytes) {
   TROUPE_TRY(file_->write(size_, bytes));
   size_ += bytes.size();
-  return absl::OkStatus();
+  if (size_ - synced_ < sync_distance) return absl::OkStatus();
+  synced_ = size_;
+  return file_->sync();
 }
 
 absl::Status snapshot_writer::write_block(std::string_view state) {
@@ -132,6 +134,7 @@ absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_reader::open(env& file
   auto opened = std::unique_ptr<snapshot_reader>(new snapshot_reader(std::move(from)));
   TROUPE_TRY_LET(opened->size_, opened->file_->size());
   TROUPE_TRY(opened->read_header());
+  TROUPE_TRY(opened->read_end());
   return opened;
 }
 
@@ -157,6 +160,22 @@ absl::Status snapshot_reader::read_header() {
                                                  "): a newer Troupe wrote it"));
   meta_ = meta_of(h, header.substr(sizeof h));
   at_ = header.size() + sizeof chain_;
+  return absl::OkStatus();
+}
+
+absl::Status snapshot_reader::read_end() {
+  if (size_ < at_ + sizeof(block_bytes)) return damaged("it ends before its end");
+  TROUPE_TRY_LET(const auto last, file_->read(size_ - sizeof end_, sizeof end_));
+  if (last.size() < sizeof end_) return damaged("it ends before its end");
+  std::memcpy(&end_, last.data(), sizeof end_);
+  return absl::OkStatus();
+}
+
+absl::Status snapshot_reader::verify() {
+  const auto at = at_, state_size = state_size_, chain = chain_;
+  while (!ended_) TROUPE_TRY(next().status());
+  at_ = at, state_size_ = state_size, chain_ = chain;
+  ended_ = false;
   return absl::OkStatus();
 }
 

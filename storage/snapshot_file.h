@@ -35,6 +35,8 @@ class snapshot_writer {
  public:
   // Of state in one block.
   static constexpr size_t block_size = 256 << 10;
+  // So much is synced at a time: one sync of a large file would hold up those of the log.
+  static constexpr uint64_t sync_distance = 4 << 20;
 
   static absl::StatusOr<std::unique_ptr<snapshot_writer>> create(env& files,
                                                                  const std::string& path,
@@ -55,6 +57,7 @@ class snapshot_writer {
 
   const std::unique_ptr<file> file_;
   uint64_t size_ = 0;
+  uint64_t synced_ = 0;
   uint64_t state_size_ = 0;
   uint64_t chain_ = 0;  // the checksum of what was written last
   std::string block_;   // is not full yet
@@ -70,6 +73,14 @@ class snapshot_reader {
   const snapshot_meta& meta() const { return meta_; }
   // Of the file.
   uint64_t size() const { return size_; }
+  // What it says it is; verify() tells whether it is so.
+  snapshot_name name() const { return {meta_.last.last, size_, end_}; }
+  // Any bytes of the file, fewer only where it ends; they are not verified.
+  absl::StatusOr<std::string> raw(uint64_t offset, uint64_t length) const {
+    return file_->read(offset, length);
+  }
+  // Reads all blocks, and goes back to the first. Errors as of open.
+  absl::Status verify();
   // How much of it was read.
   uint64_t position() const { return at_; }
   // The next block of the state; empty behind the last, when the end was found to be whole. Errors
@@ -80,11 +91,13 @@ class snapshot_reader {
   explicit snapshot_reader(std::unique_ptr<file> from) : file_(std::move(from)) {}
 
   absl::Status read_header();
+  absl::Status read_end();
   absl::Status damaged(const char* what) const;
 
   const std::unique_ptr<file> file_;
   snapshot_meta meta_;
   uint64_t size_ = 0;
+  uint64_t end_ = 0;  // the checksum that stands there
   uint64_t at_ = 0;
   uint64_t state_size_ = 0;
   uint64_t chain_ = 0;

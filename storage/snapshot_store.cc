@@ -1,8 +1,11 @@
 #include "storage/snapshot_store.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 
 #include "proto/trace.h"
 #include "storage/files.h"
@@ -15,13 +18,44 @@ constexpr const char* complete = ".snapshot";
 constexpr const char* unfinished = ".part";
 
 // In the order of their names the newest is the last.
-std::string name_of(const snapshot_meta& meta) {
-  const auto& last = meta.last.last;
+std::string name_of(const log_id& last) {
   return absl::StrFormat("%020d-%020d-%020d", last.index.value, last.leader.in.value,
                          last.leader.node.value);
 }
 
+std::optional<log_id> parse_name(absl::string_view name) {
+  if (!absl::ConsumeSuffix(&name, complete)) return std::nullopt;
+  const std::vector<absl::string_view> parts = absl::StrSplit(name, '-');
+  uint64_t n[3] = {};
+  if (parts.size() != 3) return std::nullopt;
+  for (size_t i = 0; i < 3; ++i)
+    if (parts[i].size() != 20 || !absl::SimpleAtoi(parts[i], &n[i])) return std::nullopt;
+  return log_id{{term(n[1]), node_id(n[2])}, log_index(n[0])};
+}
+
+stored_snapshot describe(const snapshot_reader& from, const std::string& path) {
+  return {from.meta(), path, from.name()};
+}
+
 }  // namespace
+
+absl::StatusOr<log_id> newest_by_name(env& files, const std::string& dir) {
+  const auto names = files.list(dir);
+  if (absl::IsNotFound(names.status())) return log_id{};
+  if (!names.ok()) return names.status();
+  log_id newest;
+  for (const auto& name : *names)
+    if (const auto id = parse_name(name); id && id->index > newest.index) newest = *id;
+  return newest;
+}
+
+absl::Status snapshot_part::add(std::string_view bytes) {
+  TROUPE_TRY(file_->write(size_, bytes));
+  size_ += bytes.size();
+  if (size_ - synced_ < snapshot_writer::sync_distance) return absl::OkStatus();
+  synced_ = size_;
+  return file_->sync();
+}
 
 absl::StatusOr<std::unique_ptr<snapshot_store>> snapshot_store::open(env& files,
                                                                      const std::string& dir) {
@@ -34,9 +68,9 @@ absl::StatusOr<std::unique_ptr<snapshot_store>> snapshot_store::open(env& files,
   if (!newest.empty()) {
     const auto path = dir + "/" + newest;
     TROUPE_TRY_LET(const auto from, snapshot_reader::open(files, path));
-    if (name_of(from->meta()) + complete != newest)
+    if (name_of(from->meta().last.last) + complete != newest)
       return absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
-    opened->newest_ = {from->meta(), path, from->size()};
+    opened->newest_ = describe(*from, path);
     TROUPE_EVENT(info) << "the newest snapshot is " << path << ", of " << from->size() << " bytes";
   }
   TROUPE_TRY(opened->tidy_up());
@@ -60,14 +94,30 @@ absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_store::read() const {
   return snapshot_reader::open(files_, newest_->path);
 }
 
-std::string snapshot_store::part_of(const snapshot_meta& meta) const {
-  return absl::StrCat(dir_, "/", name_of(meta), unfinished);
+std::string snapshot_store::part_of(const log_id& last) const {
+  return absl::StrCat(dir_, "/", name_of(last), unfinished);
 }
 
 absl::StatusOr<std::unique_ptr<snapshot_writer>> snapshot_store::begin(const snapshot_meta& meta) {
   TROUPE_TRY(give_up());
-  begun_ = meta;
-  return snapshot_writer::create(files_, part_of(meta), meta);
+  begun_ = meta.last.last;
+  return snapshot_writer::create(files_, part_of(*begun_), meta);
+}
+
+absl::StatusOr<std::unique_ptr<snapshot_part>> snapshot_store::receive(const snapshot_name& name) {
+  TROUPE_TRY(give_up());
+  begun_ = name.last;
+  TROUPE_TRY_LET(auto to, files_.open(part_of(*begun_), open_mode::create));
+  return std::make_unique<snapshot_part>(std::move(to));
+}
+
+absl::StatusOr<snapshot_meta> snapshot_store::verify(const snapshot_name& name) const {
+  const auto path = part_of(name.last);
+  TROUPE_TRY_LET(const auto received, snapshot_reader::open(files_, path));
+  if (received->name() != name)
+    return absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
+  TROUPE_TRY(received->verify());
+  return received->meta();
 }
 
 absl::Status snapshot_store::give_up() {
@@ -84,7 +134,7 @@ absl::Status snapshot_store::keep() {
   TROUPE_TRY(files_.sync_dir(dir_));
   begun_.reset();
   TROUPE_TRY_LET(const auto kept, snapshot_reader::open(files_, path));
-  newest_ = {kept->meta(), path, kept->size()};
+  newest_ = describe(*kept, path);
   TROUPE_EVENT(info) << "kept the snapshot " << path << ", of " << kept->size() << " bytes";
   return tidy_up();
 }

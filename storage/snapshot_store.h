@@ -4,7 +4,7 @@
 //   <dir>/<name>.part                      is being built or received; it counts for nothing
 //
 // A snapshot gets its name when all of it is durable, so a crash at any point leaves the old one or
-// the new one; older ones are removed behind it.
+// the new one; older ones are removed behind it. Who has one open reads it to its end all the same.
 //
 // One thread at a time.
 #pragma once
@@ -21,11 +21,34 @@
 
 namespace troupe::storage {
 
+// In a data directory.
+inline constexpr char snapshots_dir[] = "snapshots";
+
+// Where the newest one in `dir` ends, by its name alone; empty when there is none.
+absl::StatusOr<log_id> newest_by_name(env& files, const std::string& dir);
+
 // One that is complete.
 struct stored_snapshot {
   snapshot_meta meta;
   std::string path;
-  uint64_t size = 0;  // of the file
+  snapshot_name name;
+};
+
+// The bytes of one that another node has, as they come.
+class snapshot_part {
+ public:
+  explicit snapshot_part(std::unique_ptr<file> to) : file_(std::move(to)) {}
+
+  absl::Status add(std::string_view bytes);
+  // So far.
+  uint64_t size() const { return size_; }
+  // Durable when it returns, but for its name.
+  absl::Status finish() { return file_->sync(); }
+
+ private:
+  const std::unique_ptr<file> file_;
+  uint64_t size_ = 0;
+  uint64_t synced_ = 0;
 };
 
 class snapshot_store {
@@ -36,10 +59,17 @@ class snapshot_store {
   static absl::StatusOr<std::unique_ptr<snapshot_store>> open(env& files, const std::string& dir);
 
   const std::optional<stored_snapshot>& newest() const { return newest_; }
+  std::optional<snapshot_meta> newest_meta() const {
+    return newest_ ? std::optional(newest_->meta) : std::nullopt;
+  }
   absl::StatusOr<std::unique_ptr<snapshot_reader>> read() const;
 
   // Begins another one, that nobody sees before it is kept. What was begun before is forgotten.
   absl::StatusOr<std::unique_ptr<snapshot_writer>> begin(const snapshot_meta& meta);
+  // The same for what another node sends.
+  absl::StatusOr<std::unique_ptr<snapshot_part>> receive(const snapshot_name& name);
+  // The one that was received is all there: is it what it should be? kDataLoss when it is not.
+  absl::StatusOr<snapshot_meta> verify(const snapshot_name& name) const;
   // The one that was begun is finished: it takes the place of the newest. Durable when it returns.
   absl::Status keep();
   // It will never be finished.
@@ -48,13 +78,13 @@ class snapshot_store {
  private:
   snapshot_store(env& files, std::string dir) : files_(files), dir_(std::move(dir)) {}
 
-  std::string part_of(const snapshot_meta& meta) const;
+  std::string part_of(const log_id& last) const;
   absl::Status tidy_up();
 
   env& files_;
   const std::string dir_;
   std::optional<stored_snapshot> newest_;
-  std::optional<snapshot_meta> begun_;
+  std::optional<log_id> begun_;
 };
 
 }  // namespace troupe::storage

@@ -125,10 +125,10 @@ TEST_F(snapshot_test, who_reads_the_old_one_reads_it_to_its_end) {
 
 TEST_F(snapshot_test, every_flipped_bit_is_noticed_with_its_file_and_offset) {
   ASSERT_TRUE(write_snapshot(*store_, meta_at(7), random_bytes(3000, 1)).ok());
-  const auto [meta, path, size] = *store_->newest();
-  for (uint64_t at = 0; at < size; ++at) {
+  const auto [meta, path, name] = *store_->newest();
+  for (uint64_t at = 0; at < name.size; ++at) {
     flip_bit(files_, path, at, static_cast<int>(at % 8));
-    auto noticed = try_open();
+    auto noticed = store_->read().status();
     if (noticed.ok()) noticed = state().status();
     EXPECT_TRUE(absl::IsDataLoss(noticed)) << at << noticed;
     EXPECT_EQ(noticed.message().find(path + " at offset "), 0u) << noticed;
@@ -138,6 +138,13 @@ TEST_F(snapshot_test, every_flipped_bit_is_noticed_with_its_file_and_offset) {
   EXPECT_TRUE(state().ok());
 }
 
+TEST_F(snapshot_test, a_damaged_header_is_reported_when_it_is_opened) {
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), "x").ok());
+  flip_bit(files_, store_->newest()->path, 30, 2);
+  EXPECT_TRUE(absl::IsDataLoss(try_open()));
+  EXPECT_EQ(newest_by_name(files_, "snapshots").value(), meta_at(7).last.last);
+}
+
 TEST_F(snapshot_test, every_cut_and_every_addition_is_noticed) {
   ASSERT_TRUE(write_snapshot(*store_, meta_at(7), random_bytes(3000, 1)).ok());
   const auto path = store_->newest()->path;
@@ -145,7 +152,7 @@ TEST_F(snapshot_test, every_cut_and_every_addition_is_noticed) {
   const auto whole = *file->read(0, *file->size());
   for (size_t length = 0; length < whole.size(); ++length) {
     ASSERT_TRUE(file->truncate(length).ok());
-    auto noticed = try_open();
+    auto noticed = store_->read().status();
     if (noticed.ok()) noticed = state().status();
     EXPECT_TRUE(absl::IsDataLoss(noticed)) << length << noticed;
     ASSERT_TRUE(file->write(0, whole).ok());
@@ -179,6 +186,36 @@ TEST_F(snapshot_test, another_version_is_refused_and_not_taken_for_damage) {
   ASSERT_TRUE(file->write(0, header).ok());
   ASSERT_TRUE(file->write(header.size(), {reinterpret_cast<const char*>(&checksum), 8}).ok());
   EXPECT_TRUE(absl::IsUnimplemented(try_open()));
+}
+
+TEST_F(snapshot_test, a_copy_is_kept_when_it_is_the_one_that_was_named) {
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), random_bytes(600'000, 1), 5000).ok());
+  const auto name = store_->newest()->name;
+  const auto whole = *(*store_->read())->raw(0, name.size);
+  memory_env elsewhere;
+  const auto store = *snapshot_store::open(elsewhere, "snapshots");
+  const auto receive = [&](const snapshot_name& named, const std::string& bytes) {
+    const auto part = *store->receive(named);
+    for (size_t at = 0; at < bytes.size(); at += 100'000)
+      EXPECT_TRUE(part->add(bytes.substr(at, 100'000)).ok());
+    EXPECT_EQ(part->size(), bytes.size());
+    EXPECT_TRUE(part->finish().ok());
+    return store->verify(named).status();
+  };
+  auto damaged = whole;
+  damaged[300'000] ^= 1;
+  EXPECT_TRUE(absl::IsDataLoss(receive(name, damaged)));
+  EXPECT_TRUE(absl::IsDataLoss(receive(name, whole.substr(0, whole.size() - 1))));
+  auto another = name;
+  another.checksum += 1;
+  EXPECT_TRUE(absl::IsDataLoss(receive(another, whole)));
+  EXPECT_FALSE(store->newest().has_value());
+  ASSERT_TRUE(receive(name, whole).ok());
+  EXPECT_EQ(store->verify(name).value(), meta_at(7));
+  ASSERT_TRUE(store->keep().ok());
+  EXPECT_EQ(store->newest()->name, name);
+  EXPECT_EQ(store->newest()->meta, meta_at(7));
+  EXPECT_TRUE(*(*store->read())->raw(0, name.size) == whole);
 }
 
 // Scenario 58: at each call to the file system.

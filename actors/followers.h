@@ -46,7 +46,7 @@ class followers {
 
   // Of those that are followed now, and of those to come.
   void configure(const troupe::configure& m) {
-    common_.heartbeats = m.heartbeats.value_or(common_.heartbeats);
+    replicator::apply_to(common_, m);
     tell(m);
   }
 

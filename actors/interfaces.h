@@ -23,14 +23,21 @@ using first_peer_actor = caf::typed_actor<
     replies_to<admin_request>::with<admin_reply>, replies_to<initialize>::with<done>,
     replies_to<hash_log>::with<log_hash>, replies_to<status_request>::with<status>>;
 
+// What came later.
+using fetching_actor = caf::typed_actor<replies_to<fetch_request>::with<fetch_reply>>;
+using installing_actor =
+    caf::typed_actor<replies_to<core::snapshot_request>::with<core::snapshot_reply>>;
+using backing_actor = caf::typed_actor<replies_to<backup_request>::with<backup_reply>>;
+
 // One of this version. Implemented by a server, and by a peer_link, which stands in for a remote
 // one and sends it nothing that it does not know.
-using peer_actor = first_peer_actor::extend<replies_to<fetch_request>::with<fetch_reply>>;
+using peer_actor = first_peer_actor::extend_with<fetching_actor, installing_actor, backing_actor>;
 
 // Always on, one for each node: the voter. Owns acceptor and candidacy, spawns and ends the leader.
 using server_actor =
     peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, replies_to<adopt>::with<peer_handles>,
-                       replies_to<configure>::with<done>, reacts_to<handing_over>, reacts_to<tick>>;
+                       replies_to<configure>::with<done>, reacts_to<handing_over>,
+                       reacts_to<snapshot_kept>, reacts_to<tick>>;
 
 // One for each leadership of this node.
 using leader_actor =
@@ -41,23 +48,37 @@ using leader_actor =
                      reacts_to<configure>, reacts_to<handing_over>, reacts_to<tick>>;
 
 // One for each peer and replication session.
-using replicator_actor = caf::typed_actor<reacts_to<replicate>, reacts_to<confirm>,
-                                          replies_to<status_request>::with<replicator_status>,
-                                          reacts_to<configure>, reacts_to<tick>>;
+using replicator_actor =
+    caf::typed_actor<reacts_to<replicate>, reacts_to<confirm>, reacts_to<streamed>,
+                     replies_to<status_request>::with<replicator_status>, reacts_to<configure>,
+                     reacts_to<tick>>;
+
+// One for each transfer of a snapshot to a follower.
+using snapshot_streamer_actor = caf::typed_actor<reacts_to<tick>>;
 
 // The only writer of vote and log on its node, and the fence.
 using log_store_actor =
     caf::typed_actor<replies_to<describe_log>::with<log_state>,
                      replies_to<save_vote>::with<log_state>, replies_to<append>::with<flushed>,
                      replies_to<read_log>::with<log_slice>, replies_to<restore_log>::with<restored>,
-                     replies_to<find_batches>::with<log_slice>, reacts_to<sync_now>,
-                     reacts_to<tick>>;
+                     replies_to<find_batches>::with<log_slice>,
+                     replies_to<purge_log>::with<log_state>, replies_to<reset_log>::with<log_state>,
+                     reacts_to<sync_now>, reacts_to<tick>>;
+
+// The only writer of snapshots on its node: those that its machine makes, and those that another
+// node sends.
+using snapshot_sink_actor =
+    caf::typed_actor<replies_to<begin_snapshot>::with<done>,
+                     replies_to<add_to_snapshot>::with<done>, replies_to<stage>::with<staged>,
+                     replies_to<open_snapshot>::with<opened_snapshot>,
+                     replies_to<backup_request>::with<backup_reply>, reacts_to<tell_of_snapshots>>;
 
 // Hosts the user's machine.
 using state_machine_actor =
     caf::typed_actor<reacts_to<apply>, reacts_to<query>, replies_to<visit>::with<done>,
                      replies_to<hash_log>::with<log_hash>,
-                     replies_to<describe_applied>::with<applied>, reacts_to<go_on>,
-                     reacts_to<tick>>;
+                     replies_to<describe_applied>::with<applied>,
+                     replies_to<make_snapshot>::with<made_snapshot>, reacts_to<restore_state>,
+                     reacts_to<configure>, reacts_to<build_on>, reacts_to<go_on>, reacts_to<tick>>;
 
 }  // namespace troupe

@@ -18,6 +18,10 @@ replicator_options common_of(const leader_options& o) {
   r.timing = o.timing;
   r.limits = o.limits.replication;
   r.store = o.store;
+  r.sink = o.sink;
+  r.storage_blocks = o.storage_blocks;
+  r.compaction = o.compaction;
+  r.board = o.board;
   r.heartbeats = o.heartbeats;
   return r;
 }

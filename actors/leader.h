@@ -57,6 +57,9 @@ struct leader_options {
   core::vote_mode mode = core::vote_mode::advanced;
   leader_limits limits;
   log_store_actor store;
+  snapshot_sink_actor sink;     // empty: no snapshots
+  bool storage_blocks = false;  // see node_options
+  core::compaction compaction;  // how snapshots are sent
   state_machine_actor machine;
   server_actor server;
   std::map<node_id, peer_actor> peers;

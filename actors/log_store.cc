@@ -1,6 +1,8 @@
 #include "actors/log_store.h"
 
-#include "absl/strings/str_cat.h"
+#include <algorithm>
+
+#include "actors/log_join.h"
 #include "actors/membership_codec.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -37,8 +39,19 @@ log_state describe(const log_store_state& state) {
   auto lost = s.lost();
   // Who lost the first entry is in its cluster all the same.
   const auto cluster = state.cluster == 0 && lost ? lost->first : state.cluster;
-  return {s.saved_vote(), s.purged().last, s.tail(),   s.runs(),        state.memberships,
-          cluster,        s.incarnation(), s.joined(), std::move(lost), state.full};
+  return {s.saved_vote(),  s.purged().last, s.tail(),        s.runs(),   state.memberships, cluster,
+          s.incarnation(), s.joined(),      std::move(lost), state.full, state.compacted};
+}
+
+// What is known of the log only from the snapshot that it goes on from.
+absl::Status begin_from(log_store_state& state, const storage::snapshot_meta& from) {
+  state.cluster = from.cluster;
+  state.compacted = from.last.last.index;
+  if (from.membership_at.index > state.storage->purged().last.index) return absl::OkStatus();
+  auto members = decode_membership(from.membership);
+  if (!members) return absl::DataLossError("the membership in a snapshot cannot be decoded");
+  state.memberships.emplace_back(from.membership_at, std::move(*members));
+  return absl::OkStatus();
 }
 
 // What a trace follows a write by.
@@ -164,11 +177,6 @@ void on_tick(self_ptr self, const tick& t) {
 // Finds the memberships in the log, from `at` on.
 absl::Status scan(log_store_state& state, log_index at) {
   auto& s = *state.storage;
-  // Nothing purges a log before there are snapshots.
-  if (s.purged().last)
-    return absl::DataLossError(absl::StrCat("the log begins behind entry ",
-                                            s.purged().last.index.value,
-                                            ", and nothing has what was before"));
   while (at <= s.tail().last.index) {
     auto batches = s.read(at, scan_chunk);
     if (!batches.ok()) return batches.status();
@@ -177,6 +185,37 @@ absl::Status scan(log_store_state& state, log_index at) {
     at = batches->back()->last_index().next();
   }
   return absl::OkStatus();
+}
+
+// -- snapshots ------------------------------------------------------------------------------------
+
+// The one that was in force where the log now begins stays.
+void forget_memberships_up_to(log_store_state& state, log_index purged) {
+  auto& all = state.memberships;
+  const auto later =
+      std::ranges::find_if(all, [&](const auto& m) { return m.first.index > purged; });
+  if (later - all.begin() > 1) all.erase(all.begin(), later - 1);
+}
+
+caf::result<log_state> on_purge(self_ptr self, const purge_log& m) {
+  auto& state = self->state;
+  if (auto status = state.storage->purge(m.upto); !status.ok()) return fail(self, status);
+  forget_memberships_up_to(state, state.storage->purged().last.index);
+  return describe(state);
+}
+
+caf::result<log_state> on_reset(self_ptr self, const reset_log& m) {
+  auto& state = self->state;
+  if (m.fence != state.storage->saved_vote()) return make_error(raft_errc::fenced);
+  state.memberships.clear();
+  auto status = state.storage->reset(m.to.last);
+  if (status.ok()) status = begin_from(state, m.to);
+  if (!status.ok()) return fail(self, status);
+  state.board->post([&](metrics& b) {
+    b.last = m.to.last.last;
+    b.found = std::min(b.found, b.last.index);
+  });
+  return describe(state);
 }
 
 caf::result<restored> on_restore(self_ptr self, const restore_log& m) {
@@ -201,11 +240,15 @@ log_store_state::~log_store_state() {
 
 log_store_actor::behavior_type log_store(self_ptr self,
                                          std::shared_ptr<storage::log_storage> storage,
+                                         std::optional<storage::snapshot_meta> newest,
                                          std::shared_ptr<observed> board, byte_count scrub) {
   self->state.storage = std::move(storage);
   self->state.board = std::move(board);
   self->state.scrub = scrub;
-  auto status = scan(self->state, log_index(1));
+  auto& state = self->state;
+  auto status = join(*state.storage, newest);
+  if (status.ok() && newest) status = begin_from(state, *newest);
+  if (status.ok()) status = scan(state, state.storage->purged().last.index.next());
   if (status.ok()) status = look_for_room(self->state);
   if (!status.ok()) fail(self, status);
   scrub_later(self);
@@ -216,6 +259,8 @@ log_store_actor::behavior_type log_store(self_ptr self,
       [=](const read_log& m) { return on_read(self, m); },
       [=](const restore_log& m) { return on_restore(self, m); },
       [=](const find_batches& m) { return on_find(self, m); },
+      [=](const purge_log& m) { return on_purge(self, m); },
+      [=](const reset_log& m) { return on_reset(self, m); },
       [=](const sync_now&) { on_sync(self); },
       [=](const tick& t) { on_tick(self, t); },
   };

@@ -24,10 +24,11 @@ namespace troupe {
 
 struct log_store_state;
 
-// Blocks in file I/O: spawn it detached, except over memory. `scrub`: so many bytes are checked in
-// a second; 0: none.
+// Blocks in file I/O: spawn it detached, except over memory. `newest`: the snapshot that the log
+// goes on from, if any. `scrub`: so many bytes are checked in a second; 0: none.
 log_store_actor::behavior_type log_store(log_store_actor::stateful_pointer<log_store_state> self,
                                          std::shared_ptr<storage::log_storage> storage,
+                                         std::optional<storage::snapshot_meta> newest,
                                          std::shared_ptr<observed> board, byte_count scrub);
 
 struct log_store_state {
@@ -36,6 +37,7 @@ struct log_store_state {
   std::shared_ptr<observed> board;
   std::vector<std::pair<log_id, core::membership>> memberships;
   uint64_t cluster = 0;
+  log_index compacted;
   bool full = false;  // as was told last
   byte_count scrub;
   alarm scrub_again;

@@ -13,15 +13,20 @@
 #include <variant>
 #include <vector>
 
+#include "actors/core/chunk_cursor.h"
+#include "actors/core/compaction.h"
 #include "actors/core/log_view.h"
 #include "actors/core/member_change.h"
 #include "actors/core/membership.h"
 #include "actors/core/messages.h"
 #include "actors/errors.h"
 #include "actors/route.h"
+#include "actors/snapshot_messages.h"
+#include "actors/snapshot_progress.h"
 #include "proto/batch.h"
 #include "proto/ids.h"
 #include "storage/log_storage.h"
+#include "storage/snapshot_file.h"
 
 namespace troupe {
 
@@ -92,7 +97,8 @@ struct log_state {
   uint64_t incarnation = 0;  // of the storage, see core::member
   bool joined = false;       // see storage::log_storage
   std::optional<storage::lost_entries> lost;
-  bool full = false;  // the disk, as in `flushed`
+  bool full = false;    // the disk, as in `flushed`
+  log_index compacted;  // a snapshot of this node covers all up to here
 
   core::log_view view() const { return {purged, runs, tail.last.index}; }
 };
@@ -116,6 +122,16 @@ struct flushed {
 };
 // Internal to log_store: everything that its mailbox held is written, sync it.
 struct sync_now {};
+// Forget all up to here, which a snapshot covers. Answered by log_state.
+struct purge_log {
+  log_index upto;
+};
+// A snapshot has taken the place of the log, which starts again behind it; refused as an append.
+// Answered by log_state.
+struct reset_log {
+  vote fence;
+  storage::snapshot_meta to;
+};
 
 struct read_log {
   log_index from;
@@ -150,6 +166,20 @@ struct fetch_request {
 // As storage::log_storage::find; of another cluster it is not_allowed.
 struct fetch_reply {
   std::vector<batch_ptr> batches;
+};
+
+// -- for operators --------------------------------------------------------------------------------
+
+// A piece of a member's newest snapshot from `offset` on, or of the one that is named, while it is
+// there: for a copy elsewhere.
+struct backup_request {
+  snapshot_name of;  // empty: the newest
+  uint64_t offset = 0;
+};
+// No bytes: that was all. not_allowed when there is no such snapshot.
+struct backup_reply {
+  snapshot_name of;
+  std::string bytes;
 };
 
 // -- to state_machine ----------------------------------------------------------------------------
@@ -281,6 +311,7 @@ struct done {};
 struct configure {
   std::optional<bool> elections;   // stands for election by itself
   std::optional<bool> heartbeats;  // sends them while it leads
+  std::optional<core::compaction> compaction;
 };
 
 struct change_members {
@@ -297,7 +328,15 @@ struct abort_transfer {};
 struct elect {  // that node stands for election now
   node_id who;
 };
-using admin_command = std::variant<change_members, abort_change, transfer, abort_transfer, elect>;
+struct snapshot_now {  // that node makes a snapshot; answered with where it ends
+  node_id who;
+};
+struct purge_now {  // that node forgets its log up to here, as far as its snapshot covers it
+  node_id who;
+  log_index upto;
+};
+using admin_command = std::variant<change_members, abort_change, transfer, abort_transfer, elect,
+                                   snapshot_now, purge_now>;
 
 // Any member takes it; it is passed on to the leader, or to the node that shall be elected.
 struct admin_request {
@@ -311,7 +350,7 @@ struct admin_request {
 struct admin_reply {
   raft_errc code = raft_errc::none;
   node_id leader;   // with not_leader: where to go, when known
-  log_id at;        // of the last membership that was written for it
+  log_id at;        // of the last membership that was written for it; of a snapshot: its end
   std::string why;  // one line, for people
 };
 
@@ -323,6 +362,7 @@ struct status {
     std::string state;
     uint64_t last_ack_ms = 0;
     byte_count in_flight;
+    snapshot_progress snapshot;  // that is sent to it
   };
   node_id id;
   std::string role;
@@ -335,6 +375,7 @@ struct status {
   core::membership committed_members;  // the newest that is known to be
   std::vector<peer> replication;
   std::string version;
+  snapshot_progress making, receiving, restoring;
 };
 struct replicator_status {
   status::peer peer;

@@ -7,6 +7,7 @@
 
 #include "actors/core/membership.h"
 #include "actors/errors.h"
+#include "actors/snapshot_progress.h"
 #include "proto/ids.h"
 
 namespace troupe {
@@ -54,6 +55,9 @@ struct metrics {
   log_id lost;
   log_index found;  // how much of it was there at the start, and was not overwritten since
   log_index committed, applied, snapshot, purged;  // as far as this node knows
+  // Nothing while none is on its way.
+  snapshot_progress making, receiving, restoring;
+  std::map<node_id, snapshot_progress> sending;  // to which followers
   // As far as it has heard: a follower that is behind lacks some of it. Never below `committed`.
   log_index cluster_committed;
 

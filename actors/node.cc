@@ -5,11 +5,20 @@
 
 #include "absl/strings/str_cat.h"
 #include "actors/log_store.h"
+#include "actors/snapshot_sink.h"
 #include "actors/state_machine.h"
 #include "caf/actor_system.hpp"
 #include "caf/typed_event_based_actor.hpp"
 
 namespace troupe {
+namespace {
+
+template <class... Args>
+auto spawn_over_disk(caf::actor_system& system, bool blocks, Args... args) {
+  return blocks ? system.spawn<caf::detached>(args...) : system.spawn(args...);
+}
+
+}  // namespace
 
 void prepare(caf::actor_system_config& config) {
   // The names are part of the wire format.
@@ -17,6 +26,10 @@ void prepare(caf::actor_system_config& config) {
       .add_message_type<core::vote_reply>("troupe.vote_reply")
       .add_message_type<core::append_request>("troupe.append_request")
       .add_message_type<core::append_reply>("troupe.append_reply")
+      .add_message_type<core::snapshot_request>("troupe.snapshot_request")
+      .add_message_type<core::snapshot_reply>("troupe.snapshot_reply")
+      .add_message_type<backup_request>("troupe.backup_request")
+      .add_message_type<backup_reply>("troupe.backup_reply")
       .add_message_type<propose>("troupe.propose")
       .add_message_type<read>("troupe.read")
       .add_message_type<outcome>("troupe.outcome")
@@ -59,17 +72,31 @@ absl::Status check(const node_options& o) {
 absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options) {
   if (auto s = check(options); !s.ok()) return s;
   auto board = std::make_shared<observed>(options.id);
-  auto store = options.storage_blocks
-                   ? system.spawn<caf::detached>(log_store, options.storage, board, options.scrub)
-                   : system.spawn(log_store, options.storage, board, options.scrub);
-  auto machine =
-      system.spawn(state_machine_behavior, state_machine_options{options.machine, store, board});
+  const bool blocks = options.storage_blocks;
+  const auto newest = options.snapshots ? options.snapshots->newest_meta() : std::nullopt;
+  auto store =
+      spawn_over_disk(system, blocks, log_store, options.storage, newest, board, options.scrub);
+  snapshot_sink_actor sink;
+  if (options.snapshots)
+    sink = spawn_over_disk(system, blocks, snapshot_sink, options.snapshots, board);
+  state_machine_options m;
+  m.hosted = options.machine;
+  m.log = store;
+  m.sink = sink;
+  m.restore_first = newest.has_value();
+  m.storage_blocks = blocks;
+  m.compaction = options.compaction;
+  m.board = board;
+  auto machine = system.spawn(state_machine_behavior, std::move(m));
   server_options s;
   s.id = options.id;
   s.timing = options.timing;
   s.mode = options.mode;
   s.limits = options.limits;
   s.store = store;
+  s.sink = sink;
+  s.storage_blocks = blocks;
+  s.compaction = options.compaction;
   s.machine = machine;
   s.resolve = std::move(options.resolve);
   s.seed = options.seed != 0 ? options.seed : std::random_device{}();
@@ -80,9 +107,10 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   s.board = board;
   auto server = system.spawn(server_behavior, std::move(s));
   auto inputs = std::make_shared<intakes>();
-  const std::vector<caf::actor> company{caf::actor_cast<caf::actor>(server),
-                                        caf::actor_cast<caf::actor>(machine),
-                                        caf::actor_cast<caf::actor>(store)};
+  std::vector<caf::actor> company{caf::actor_cast<caf::actor>(server),
+                                  caf::actor_cast<caf::actor>(machine),
+                                  caf::actor_cast<caf::actor>(store)};
+  if (sink) company.push_back(caf::actor_cast<caf::actor>(sink));
   auto edge = system.spawn(edge_behavior, edge_options{inputs, server, options.id, board, company});
   auto herald = system.spawn(herald_behavior, board, company);
   return raft({&system, options.id, options, server, store, machine, edge, herald, inputs, board});

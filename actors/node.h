@@ -10,13 +10,16 @@
 #include "actors/server.h"
 #include "caf/actor_system_config.hpp"
 #include "storage/log_storage.h"
+#include "storage/snapshot_store.h"
 
 namespace troupe {
 
 struct node_options : node_config {
   node_id id{1};
   std::shared_ptr<storage::log_storage> storage;
-  bool storage_blocks = true;  // it waits for a disk: give its actor a thread of its own
+  // Null: the node makes no snapshots, takes none, and keeps its whole log.
+  std::shared_ptr<storage::snapshot_store> snapshots;
+  bool storage_blocks = true;  // both wait for a disk: give their actors threads of their own
   std::shared_ptr<troupe::machine> machine;
   resolver resolve;
   core::membership genesis;  // for a node that has no membership yet; empty: wait to be initialised

@@ -49,6 +49,7 @@ absl::Status check_limits(const leader_limits& l) {
 
 absl::Status check(const node_config& config) {
   if (auto s = check_timing(config.timing); !s.ok()) return s;
+  if (config.compaction.compression > 19) return bad("compression", "must be from 0 to 19");
   if (config.scrub > MiB(1024)) return bad("scrub", "must be at most 1 GiB");
   return check_limits(config.limits);
 }

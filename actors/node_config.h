@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "actors/core/compaction.h"
 #include "actors/core/timing.h"
 #include "actors/core/vote_order.h"
 #include "actors/leader.h"
@@ -12,9 +13,10 @@ struct node_config {
   core::timing timing;
   core::vote_mode mode = core::vote_mode::advanced;
   leader_limits limits;
-  bool elections = true;       // stands for election by itself; switched by raft::enable_elections
-  bool heartbeats = true;      // sends them while it leads; switched by raft::enable_heartbeats
-  bool leader_restore = true;  // see server_options
+  core::compaction compaction;  // of log and snapshots, where the node has a place for them
+  bool elections = true;        // stands for election by itself; switched by raft::enable_elections
+  bool heartbeats = true;       // sends them while it leads; switched by raft::enable_heartbeats
+  bool leader_restore = true;   // see server_options
   byte_count scrub =
       MiB(1);  // of the log that are checked in a second, slowly and for ever; 0: none
 };

@@ -110,7 +110,9 @@ void peer_link::on_connected(const caf::strong_actor_ptr& remote,
   auto& system = self_->system();
   if (!system.assignable(interface, system.message_types<first_peer_actor>()))
     return retry("what is published there is not a Troupe server of a known version");
-  fetches_ = system.assignable(interface, system.message_types<peer_actor>());
+  fetches_ = system.assignable(interface, system.message_types<fetching_actor>());
+  installs_ = system.assignable(interface, system.message_types<installing_actor>());
+  backs_up_ = system.assignable(interface, system.message_types<backing_actor>());
   TROUPE_EVENT(info) << "connected to " << name();
   remote_ = caf::actor_cast<peer_actor>(remote);
   // For a proxy that is dead already, this fires at once.
@@ -199,6 +201,21 @@ caf::result<fetch_reply> peer_link::on_fetch_request(const fetch_request& m) {
   return relay<fetch_reply>(m, small, fetch_deadline());
 }
 
+caf::result<backup_reply> peer_link::on_backup_request(const backup_request& m) {
+  if (!backs_up_) return make_error(raft_errc::unreachable);
+  return relay<backup_reply>(m, small, client_deadline());
+}
+
+// The last one is answered when all of the snapshot was looked at.
+caf::result<core::snapshot_reply> peer_link::on_snapshot_request(const core::snapshot_request& m) {
+  if (!installs_) return make_error(raft_errc::unreachable);
+  const auto size = small + m.bytes.size();
+  const auto deadline = m.offset < m.snapshot.size
+                            ? options_.timing.rpc_timeout(unanswered_ + size.value)
+                            : core::time_to_install(options_.timing, m.snapshot.size);
+  return relay<core::snapshot_reply>(m, size, deadline);
+}
+
 void peer_link::on_committed(const committed& m) {
   for (const auto& [ticket, f] : flights_)
     if (f.proposer && f.id == m.id)
@@ -233,6 +250,8 @@ peer_link_actor::behavior_type peer_link_behavior(
       [me](const hash_log& m) { return me->relay<log_hash>(m, small, me->client_deadline()); },
       [me](const status_request& m) { return me->relay<status>(m, small, me->client_deadline()); },
       [me](const fetch_request& m) { return me->on_fetch_request(m); },
+      [me](const core::snapshot_request& m) { return me->on_snapshot_request(m); },
+      [me](const backup_request& m) { return me->on_backup_request(m); },
       [me](const committed& m) { me->on_committed(m); },
       [me](const tick& t) { me->on_tick(t); },
   };

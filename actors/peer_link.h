@@ -51,6 +51,8 @@ class peer_link {
   template <class Reply, class Request>
   caf::result<Reply> relay(const Request& m, byte_count size, duration deadline);
   caf::result<fetch_reply> on_fetch_request(const fetch_request& m);
+  caf::result<backup_reply> on_backup_request(const backup_request& m);
+  caf::result<core::snapshot_reply> on_snapshot_request(const core::snapshot_request& m);
   // Passes the notice of a commit back to who proposed.
   void on_committed(const committed& m);
   void on_tick(const tick& t);
@@ -85,7 +87,7 @@ class peer_link {
   peer_link_options options_;
   std::mt19937_64 random_;
   peer_actor remote_;
-  bool fetches_ = false;  // it is of a version that can
+  bool fetches_ = false, installs_ = false, backs_up_ = false;  // it is of a version that can
   duration backoff_;
   std::string last_failure_;
   alarm retry_;

@@ -62,6 +62,9 @@ server_actor::behavior_type echo(server_actor::pointer self) {
       [](const led&) {},
       [](const adopt&) { return peer_handles{}; },
       [](const handing_over&) {},
+      [](const core::snapshot_request&) { return core::snapshot_reply{}; },
+      [](const backup_request&) { return backup_reply{}; },
+      [](const snapshot_kept&) {},
       [](const tick&) {},
   };
 }
@@ -181,12 +184,16 @@ TEST_F(peer_link_test, an_older_node_is_sent_nothing_that_it_does_not_know) {
   const auto refused = ask<fetch_reply>(link, missing);
   ASSERT_TRUE(std::holds_alternative<raft_errc>(refused));
   EXPECT_EQ(std::get<raft_errc>(refused), raft_errc::unreachable);
+  const auto unknown = ask<core::snapshot_reply>(link, core::snapshot_request{});
+  EXPECT_TRUE(std::holds_alternative<raft_errc>(unknown));
   EXPECT_EQ(write(link).code, raft_errc::none);
 
   process new_one;
   const auto newer = link_to(new_one.publish());
   ASSERT_TRUE(connects(newer));
   EXPECT_TRUE(std::holds_alternative<fetch_reply>(ask<fetch_reply>(newer, missing)));
+  EXPECT_TRUE(std::holds_alternative<core::snapshot_reply>(
+      ask<core::snapshot_reply>(newer, core::snapshot_request{})));
 }
 
 TEST_F(peer_link_test, who_says_how_long_it_waits_is_answered_so_long) {

@@ -199,6 +199,9 @@ class raft {
   // Whether it sends heartbeats while it leads, now and later. Without them its followers look for
   // another leader as soon as nothing is written.
   std::future<raft_errc> enable_heartbeats(bool on, duration deadline = default_deadline);
+  // When it makes snapshots from now on, what it keeps of its log then, and how it sends them.
+  std::future<raft_errc> set_compaction(const core::compaction& policy,
+                                        duration deadline = default_deadline);
   // The program's own object of type T, made by T() when it is first asked for; one for all copies
   // of the handle. It must be thread safe by itself.
   template <class T>

@@ -53,11 +53,15 @@ std::future<admin_reply> raft::order(admin_command command, duration patience, d
 }
 
 std::future<raft_errc> raft::enable_elections(bool on, duration deadline) {
-  return tell(*p_, configure{on, {}}, deadline);
+  return tell(*p_, configure{on, {}, {}}, deadline);
 }
 
 std::future<raft_errc> raft::enable_heartbeats(bool on, duration deadline) {
-  return tell(*p_, configure{{}, on}, deadline);
+  return tell(*p_, configure{{}, on, {}}, deadline);
+}
+
+std::future<raft_errc> raft::set_compaction(const core::compaction& policy, duration deadline) {
+  return tell(*p_, configure{{}, {}, policy}, deadline);
 }
 
 }  // namespace troupe

@@ -1,5 +1,7 @@
 #include "actors/replicator.h"
 
+#include "actors/snapshot_streamer.h"
+#include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -118,10 +120,50 @@ void replicator::read_older(log_index from) {
           },
           [this](const caf::error& e) {
             reading_ = false;
+            if (code_of(e, raft_errc::none) == raft_errc::invalid && options_.sink) {
+              progress_.need_snapshot();
+              return stream_snapshot();
+            }
             unreachable_ = true;
             TROUPE_EVENT(warn) << "cannot read the log: "
                                << to_string(code_of(e, raft_errc::storage_failed));
           });
+}
+
+// The log behind it is read again when it is there.
+void replicator::stream_snapshot() {
+  if (streamer_) return;
+  recent_.clear();
+  recent_bytes_ = byte_count(0);
+  streamer_options o;
+  o.peer = options_.peer;
+  o.session = options_.session;
+  o.cluster = options_.cluster;
+  o.incarnation = incarnation_;
+  o.timing = options_.timing;
+  o.how = options_.compaction;
+  o.link = options_.link;
+  o.leader = options_.leader;
+  o.replicator = self_;
+  o.sink = options_.sink;
+  o.board = options_.board;
+  streamer_ = options_.storage_blocks
+                  ? self_->spawn<caf::linked + caf::detached>(snapshot_streamer_behavior, o)
+                  : self_->spawn<caf::linked>(snapshot_streamer_behavior, o);
+}
+
+void replicator::on_streamed(const streamed& m) {
+  if (progress_.how() != core::progress::mode::snapshot) return;
+  streamer_ = nullptr;
+  progress_.on_installed(m.last);
+  pump();
+}
+
+// It has by other means what the snapshot was for.
+void replicator::end_streamer() {
+  self_->unlink_from(streamer_);
+  caf::anon_send_exit(streamer_, caf::exit_reason::user_shutdown);
+  streamer_ = nullptr;
 }
 
 void replicator::send(const core::progress::step& step, std::vector<batch_ptr> batches) {
@@ -168,6 +210,7 @@ void replicator::on_reply(uint64_t ticket, const core::append_reply& reply) {
   switch (reply.verdict) {
     case core::verdict::matched:
       progress_.on_matched(ticket, reply.durable, self_->clock().now());
+      if (streamer_ && progress_.how() == core::progress::mode::streaming) end_streamer();
       break;
     case core::verdict::conflict:
       on_conflict(ticket, reply.hint);
@@ -215,6 +258,7 @@ void replicator::on_conflict(uint64_t ticket, const log_id& hint) {
                        << " that it had acknowledged; they are sent again";
     self_->send(options_.leader, forgot{options_.session, options_.peer, /*replaced=*/false});
   }
+  if (progress_.how() == core::progress::mode::snapshot) return stream_snapshot();
   unreachable_ =
       progress_.how() == core::progress::mode::probing && progress_.next_index() == asked;
 }
@@ -246,6 +290,7 @@ replicator_status replicator::on_status() const {
   const char* state = replaced_                                          ? "replaced"
                       : refuses_                                         ? "refuses"
                       : unreachable_                                     ? "unreachable"
+                      : streamer_                                        ? "snapshot"
                       : progress_.how() == core::progress::mode::probing ? "probing"
                                                                          : "streaming";
   return {{options_.peer, progress_.matched().index, state, static_cast<uint64_t>(since.count()),
@@ -259,6 +304,7 @@ replicator_actor::behavior_type replicator_behavior(
   return {
       [me](const replicate& m) { me->on_replicate(m); },
       [me](const confirm& m) { me->on_confirm(m); },
+      [me](const streamed& m) { me->on_streamed(m); },
       [me](const status_request&) { return me->on_status(); },
       [me](const configure& m) { me->on_configure(m); },
       [me](const tick& t) { me->on_tick(t); },

@@ -2,8 +2,9 @@
 //
 // The leader hands it every batch; it keeps what the follower may still need within a byte bound
 // and reads the rest from the log store. Requests are sent as the window allows; a heartbeat only
-// when nothing else was sent for a heartbeat interval, or told of a commit in time. It ends with
-// its leader.
+// when nothing else was sent for a heartbeat interval, or told of a commit in time. Who needs what
+// was purged is sent a snapshot by a streamer, and meanwhile gets heartbeats. It ends with its
+// leader.
 #pragma once
 
 #include <deque>
@@ -13,6 +14,7 @@
 #include "actors/core/progress.h"
 #include "actors/core/timing.h"
 #include "actors/interfaces.h"
+#include "actors/observed.h"
 
 namespace troupe {
 
@@ -27,7 +29,11 @@ struct replicator_options {
   byte_count recent = MiB(16);  // batches kept at hand
   peer_actor link;
   log_store_actor store;
+  snapshot_sink_actor sink;     // empty: this node has no snapshots, and keeps its whole log
+  bool storage_blocks = false;  // see node_options
+  core::compaction compaction;  // how snapshots are sent
   leader_actor leader;
+  std::shared_ptr<observed> board = std::make_shared<observed>();
   bool heartbeats = true;  // off: only what is new is sent, and the follower will miss its leader
 };
 
@@ -39,8 +45,12 @@ class replicator {
 
   void on_replicate(const replicate& m);
   void on_confirm(const confirm& m);
-  void on_configure(const configure& m) {
-    options_.heartbeats = m.heartbeats.value_or(options_.heartbeats);
+  void on_streamed(const streamed& m);
+  void on_configure(const configure& m) { apply_to(options_, m); }
+  // What of it is a replicator's.
+  static void apply_to(replicator_options& o, const configure& m) {
+    o.heartbeats = m.heartbeats.value_or(o.heartbeats);
+    o.compaction = m.compaction.value_or(o.compaction);
   }
   void on_tick(const tick& t);
   replicator_status on_status() const;
@@ -52,6 +62,8 @@ class replicator {
   void tell_commit();
   bool gather(core::progress::step& step, std::vector<batch_ptr>& batches);
   void read_older(log_index from);
+  void stream_snapshot();
+  void end_streamer();
   void send(const core::progress::step& step, std::vector<batch_ptr> batches);
   void on_reply(uint64_t ticket, const core::append_reply& reply);
   void on_conflict(uint64_t ticket, const log_id& hint);
@@ -68,7 +80,8 @@ class replicator {
   byte_count recent_bytes_;
   uint64_t incarnation_;  // that the follower must have; 0 before its first answer
   bool replaced_ = false;
-  bool refuses_ = false;  // it answered last that it takes nothing
+  bool refuses_ = false;              // it answered last that it takes nothing
+  snapshot_streamer_actor streamer_;  // while the follower needs a snapshot
   bool reading_ = false;
   bool unreachable_ = false;  // the last request failed: wait for the next heartbeat
   log_index committed_;

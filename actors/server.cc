@@ -18,6 +18,10 @@ server::server(self_ptr self, server_options options)
   self_->set_down_handler([this](caf::down_msg& m) { on_down(m); });
   self_->link_to(options_.store);
   self_->link_to(options_.machine);
+  if (options_.sink) {
+    self_->link_to(options_.sink);
+    self_->send(options_.sink, tell_of_snapshots{caf::actor_cast<caf::strong_actor_ptr>(self_)});
+  }
   self_->request(options_.store, caf::infinite, describe_log{})
       .await([this](const log_state& s) { start(s); },
              [this](const caf::error& e) { self_->quit(e); });
@@ -34,6 +38,7 @@ void server::start(const log_state& s) {
   core::acceptor::state recovered{options_.id, s.saved,       s.view(),
                                   s.cluster,   s.incarnation, s.joined};
   if (s.lost) recovered.promised = s.lost->last;
+  recovered.compacted = s.compacted;
   acceptor_.emplace(recovered, options_.timing, options_.mode, now(), jitter());
   roster_ = roster(s.memberships);
   tail_ = s.tail;
@@ -168,6 +173,9 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const led& m) { me->on_led(m); },
       [me](const adopt& m) { return me->on_adopt(m); },
       [me](const handing_over& m) { me->on_handing_over(m); },
+      [me](const core::snapshot_request& m) { return me->on_snapshot_request(m); },
+      [me](const backup_request& m) { return me->on_backup_request(m); },
+      [me](const snapshot_kept& m) { me->on_snapshot_kept(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

@@ -30,6 +30,9 @@ struct server_options {
   core::vote_mode mode = core::vote_mode::advanced;
   leader_limits limits;
   log_store_actor store;
+  snapshot_sink_actor sink;     // empty: no snapshots
+  bool storage_blocks = false;  // see node_options
+  core::compaction compaction;
   state_machine_actor machine;
   resolver resolve;
   uint64_t seed = 0;           // of the random part of timeouts and of candidacy numbers
@@ -53,6 +56,9 @@ class server {
 
   caf::result<core::vote_reply> on_vote_request(const core::vote_request& m);
   caf::result<core::append_reply> on_append_request(const core::append_request& m);
+  caf::result<core::snapshot_reply> on_snapshot_request(const core::snapshot_request& m);
+  caf::result<backup_reply> on_backup_request(const backup_request& m);
+  void on_snapshot_kept(const snapshot_kept& m);
   caf::result<outcome> on_propose(const propose& m);
   caf::result<outcome> on_read(const read& m);
   caf::result<core::transfer_reply> on_transfer_request(const core::transfer_request& m);
@@ -79,6 +85,7 @@ class server {
  private:
   using vote_promise = caf::typed_response_promise<core::vote_reply>;
   using append_promise = caf::typed_response_promise<core::append_reply>;
+  using snapshot_promise = caf::typed_response_promise<core::snapshot_reply>;
 
   // -- what is in the log --
   void start(const log_state& s);
@@ -138,6 +145,18 @@ class server {
   void write(core::accepted_append decision, append_promise promise);
   void look_for_room();
   void hand_committed_over();
+
+  // -- snapshots --
+  void judge_snapshot(const core::snapshot_request& m, snapshot_promise promise);
+  void stage_piece(const core::snapshot_request& m, core::snapshot_reply reply,
+                   snapshot_promise promise);
+  void install(const storage::snapshot_meta& meta, core::snapshot_reply reply,
+               snapshot_promise promise);
+  void purge(log_index upto, std::function<void(const caf::error&)> then);
+  std::vector<log_index> needed_by_followers() const;
+  caf::result<admin_reply> pass_to_member(const admin_request& m, node_id who);
+  caf::result<admin_reply> on_snapshot_now(const admin_request& m, node_id who);
+  caf::result<admin_reply> on_purge_now(const admin_request& m, const purge_now& p);
 
   query query_of(const read& m);
   caf::result<outcome> read_here(const read& m);

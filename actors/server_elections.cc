@@ -158,6 +158,9 @@ void server::lead() {
   o.mode = options_.mode;
   o.limits = options_.limits;
   o.store = options_.store;
+  o.sink = options_.sink;
+  o.storage_blocks = options_.storage_blocks;
+  o.compaction = options_.compaction;
   o.machine = options_.machine;
   o.server = self_;
   o.heartbeats = options_.heartbeats;

@@ -193,7 +193,7 @@ void server::publish() {
     m.role = role();
     m.vote = acceptor_->saved();
     m.leader = shown_leader_;
-    m.purged = acceptor_->log().purged().index;
+    m.purged = std::max(m.purged, acceptor_->log().purged().index);
     m.lost = acceptor_->lacks_entries() ? acceptor_->acknowledged() : log_id{};
     if (m.members_at != members_at_) {
       m.members_at = members_at_;
@@ -226,10 +226,15 @@ status server::describe() const {
 caf::result<status> server::on_status() {
   const auto to = route::of_current(self_, make_error(raft_errc::shutting_down));
   const auto finish = [this, to](status s) {
-    s.purged = acceptor_->log().purged().index;
+    const auto known = options_.board->get();
+    s.purged = std::max(known.purged, acceptor_->log().purged().index);
+    s.snapshot = known.snapshot;
+    s.making = known.making, s.receiving = known.receiving, s.restoring = known.restoring;
+    for (auto& p : s.replication)
+      if (const auto sent = known.sending.find(p.id); sent != known.sending.end())
+        p.snapshot = sent->second;
     s.version = version;
-    s.committed_members =
-        s.membership_committed ? s.members : options_.board->get().committed_members();
+    s.committed_members = s.membership_committed ? s.members : known.committed_members();
     const auto tell = [this, to, s](log_index applied) {
       auto all = s;
       all.applied = applied;
@@ -253,6 +258,8 @@ caf::result<status> server::on_status() {
 
 caf::result<admin_reply> server::on_admin(const admin_request& m) {
   if (const auto* e = std::get_if<elect>(&m.command)) return on_elect(m, e->who);
+  if (const auto* s = std::get_if<snapshot_now>(&m.command)) return on_snapshot_now(m, s->who);
+  if (const auto* p = std::get_if<purge_now>(&m.command)) return on_purge_now(m, *p);
   if (leader_) return self_->delegate(leader_, m);
   return pass_on(m, known_leader());
 }
@@ -302,7 +309,9 @@ caf::result<core::transfer_reply> server::on_transfer_request(const core::transf
 done server::on_configure(const configure& m) {
   options_.elections = m.elections.value_or(options_.elections);
   options_.heartbeats = m.heartbeats.value_or(options_.heartbeats);
+  options_.compaction = m.compaction.value_or(options_.compaction);
   if (leader_) self_->send(leader_, m);
+  self_->send(options_.machine, m);
   arm();
   return {};
 }

@@ -32,7 +32,10 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 }  // namespace
 
 state_machine::state_machine(self_ptr self, state_machine_options options)
-    : self_(self), options_(std::move(options)) {}
+    : self_(self), options_(std::move(options)) {
+  not_before_ = self_->clock().now();
+  if (options_.restore_first) on_restore_state();
+}
 
 // -- applying -------------------------------------------------------------------------------------
 
@@ -73,7 +76,7 @@ void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
 }
 
 void state_machine::advance() {
-  while (!waiting_.empty() && !failed_) {
+  while (!waiting_.empty() && !failed_ && !restoring_) {
     auto first = waiting_.begin();
     const bool stale = first->second.what->last_index() <= applied_;
     if (!stale &&
@@ -87,7 +90,9 @@ void state_machine::advance() {
     m.applied = applied_;
     m.totals.batches = batches_, m.totals.commands = commands_;
   });
+  if (restoring_) return;
   want_answers();
+  make_in_time();
   if (applied_ < committed_ && !failed_) read_gap();
 }
 
@@ -102,6 +107,7 @@ void state_machine::apply_one(ready next) {
       c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}, b.leader()});
   }
   applied_ = b.last_index();
+  note(b);
   ++batches_;
 }
 
@@ -167,6 +173,7 @@ void state_machine::fail(const std::string& why) {
 }
 
 caf::result<done> state_machine::on_visit(const visit& m) {
+  if (restoring_) return make_error(raft_errc::busy);
   m.what(*options_.hosted);
   return done{};
 }
@@ -239,7 +246,7 @@ void state_machine::on_go_on() {
   going_on_ = false;
   auto now = self_->clock().now();
   for (const auto end = now + query_slice; now < end; now = self_->clock().now()) {
-    if (failed_ || queries_.empty() || queries_.begin()->first > applied_) return;
+    if (failed_ || restoring_ || queries_.empty() || queries_.begin()->first > applied_) return;
     const auto q = std::move(queries_.extract(queries_.begin()).mapped());
     queries_bytes_ -= q.cost();
     if (now < q.until)
@@ -297,6 +304,10 @@ state_machine_actor::behavior_type state_machine_behavior(
       [me](const visit& m) { return me->on_visit(m); },
       [me](const hash_log& m) { return me->on_hash_log(m); },
       [me](const describe_applied&) { return me->on_describe(); },
+      [me](const make_snapshot&) { return me->on_make_snapshot(); },
+      [me](const restore_state&) { me->on_restore_state(); },
+      [me](const configure& m) { me->on_configure(m); },
+      [me](build_on) { me->on_build_on(); },
       [me](go_on) { me->on_go_on(); },
       [me](const tick& t) { me->on_tick(t); },
   };

@@ -7,24 +7,37 @@
 // Queries are answered in slices of time, between which the mailbox is served: no crowd of them
 // holds up what is committed. One whose asker has given up is not asked.
 //
+// When the log has grown as core::compaction says, or somebody asks, it reads a snapshot from the
+// machine, between batches (snapshot_build.h). A snapshot that is ahead of the machine, at the
+// start or because a leader sent it, takes the place of its state; commands and queries wait
+// meanwhile.
+//
 // It takes whole batches in log order. What it is handed beyond a gap, say after a restart, makes
 // it read the gap from the log store, one bounded slice at a time.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
 
 #include "actors/alarm.h"
+#include "actors/core/compaction.h"
 #include "actors/interfaces.h"
 #include "actors/machine.h"
 #include "actors/observed.h"
+#include "actors/restorer.h"
+#include "actors/snapshot_build.h"
 
 namespace troupe {
 
 struct state_machine_options {
   std::shared_ptr<machine> hosted;
   log_store_actor log;
+  snapshot_sink_actor sink;     // empty: no snapshots
+  bool restore_first = false;   // there is a snapshot
+  bool storage_blocks = false;  // see node_options
+  core::compaction compaction;
   std::shared_ptr<observed> board = std::make_shared<observed>();
 };
 
@@ -33,6 +46,7 @@ class state_machine {
   using self_ptr = state_machine_actor::pointer;
 
   state_machine(self_ptr self, state_machine_options options);
+  ~state_machine() { *stop_restoring_ = true; }
 
   void on_apply(apply& m);
   void on_query(query& m);
@@ -41,6 +55,13 @@ class state_machine {
   caf::result<done> on_visit(const visit& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
   applied on_describe() const { return {applied_}; }
+  caf::result<made_snapshot> on_make_snapshot();
+  void on_restore_state();
+  void on_build_on() { build_ ? build_->go_on() : make_in_time(); }
+  void on_configure(const configure& m) {
+    options_.compaction = m.compaction.value_or(options_.compaction);
+    make_in_time();
+  }
 
  private:
   // A committed batch at hand, with those who wait for its results.
@@ -60,6 +81,16 @@ class state_machine {
   bool guarded(uint32_t wanted, const frames& results, Call call);
   void fail(const std::string& why);
   void read_gap();
+
+  // -- snapshots --
+  void note(const batch& b);
+  void make_in_time();
+  std::unique_ptr<snapshot_source> begin_source();
+  raft_errc begin_to_make();
+  void on_made(raft_errc how);
+  void restore_from(const opened_snapshot& o);
+  void on_restored(const restored_machine& how, const storage::snapshot_reader& from);
+
   void want_answers();
   void answer(const query& q);
   void refuse(const query& q);
@@ -74,6 +105,22 @@ class state_machine {
   bool reading_ = false;
   bool going_on_ = false;  // go_on is under way
   bool failed_ = false;    // the machine threw: its state is unknown, nothing more is asked of it
+
+  // What a snapshot tells of the log up to applied_.
+  log_tail tail_;
+  log_id membership_at_;
+  std::string membership_;
+  uint64_t cluster_ = 0;
+  log_index snapshot_;   // the newest ends here
+  core::growth since_;   // then
+  core::growth before_;  // until the one that is being made
+  std::shared_ptr<snapshot_build> build_;
+  std::vector<caf::typed_response_promise<made_snapshot>> waiting_for_it_;
+  instant not_before_;      // no other one is made by itself
+  bool restoring_ = false;  // the machine is somebody else's
+  bool restore_again_ = false;
+  std::shared_ptr<std::atomic<bool>> stop_restoring_ = std::make_shared<std::atomic<bool>>();
+
   caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`
   std::map<log_index, ready> waiting_;  // by first index
   byte_count waiting_bytes_;

@@ -29,6 +29,8 @@ struct initialize;
 struct done;
 struct hash_log;
 struct log_hash;
+struct backup_request;
+struct backup_reply;
 struct fetch_request;
 struct fetch_reply;
 
@@ -51,6 +53,10 @@ parts encode(const core::vote_request& m);
 parts encode(const core::vote_reply& m);
 parts encode(const core::append_request& m);
 parts encode(const core::append_reply& m);
+parts encode(const core::snapshot_request& m);
+parts encode(const core::snapshot_reply& m);
+parts encode(const backup_request& m);
+parts encode(const backup_reply& m);
 parts encode(const propose& m);
 parts encode(const read& m);
 parts encode(const outcome& m);
@@ -73,6 +79,10 @@ bool decode(received bytes, core::vote_request& m);
 bool decode(received bytes, core::vote_reply& m);
 bool decode(received bytes, core::append_request& m);
 bool decode(received bytes, core::append_reply& m);
+bool decode(received bytes, core::snapshot_request& m);
+bool decode(received bytes, core::snapshot_reply& m);
+bool decode(received bytes, backup_request& m);
+bool decode(received bytes, backup_reply& m);
 bool decode(received bytes, propose& m);
 bool decode(received bytes, read& m);
 bool decode(received bytes, outcome& m);
@@ -159,6 +169,8 @@ TROUPE_LOCAL_MESSAGE(save_vote)
 TROUPE_LOCAL_MESSAGE(append)
 TROUPE_LOCAL_MESSAGE(flushed)
 TROUPE_LOCAL_MESSAGE(sync_now)
+TROUPE_LOCAL_MESSAGE(purge_log)
+TROUPE_LOCAL_MESSAGE(reset_log)
 TROUPE_LOCAL_MESSAGE(read_log)
 TROUPE_LOCAL_MESSAGE(log_slice)
 TROUPE_LOCAL_MESSAGE(restore_log)
@@ -170,6 +182,19 @@ TROUPE_LOCAL_MESSAGE(query)
 TROUPE_LOCAL_MESSAGE(describe_applied)
 TROUPE_LOCAL_MESSAGE(go_on)
 TROUPE_LOCAL_MESSAGE(visit)
+TROUPE_LOCAL_MESSAGE(begin_snapshot)
+TROUPE_LOCAL_MESSAGE(add_to_snapshot)
+TROUPE_LOCAL_MESSAGE(stage)
+TROUPE_LOCAL_MESSAGE(staged)
+TROUPE_LOCAL_MESSAGE(open_snapshot)
+TROUPE_LOCAL_MESSAGE(opened_snapshot)
+TROUPE_LOCAL_MESSAGE(snapshot_kept)
+TROUPE_LOCAL_MESSAGE(tell_of_snapshots)
+TROUPE_LOCAL_MESSAGE(make_snapshot)
+TROUPE_LOCAL_MESSAGE(made_snapshot)
+TROUPE_LOCAL_MESSAGE(restore_state)
+TROUPE_LOCAL_MESSAGE(build_on)
+TROUPE_LOCAL_MESSAGE(streamed)
 TROUPE_LOCAL_MESSAGE(replicate)
 TROUPE_LOCAL_MESSAGE(confirm)
 TROUPE_LOCAL_MESSAGE(acked)

@@ -45,6 +45,20 @@ bool get(const proto::ChangeMembers& in, change_members& m) {
   return true;
 }
 
+void put(const snapshot_progress& p, proto::StatusReply::SnapshotProgress* out) {
+  out->set_bytes(p.bytes);
+  out->set_size(p.size);
+}
+
+snapshot_progress get(const proto::StatusReply::SnapshotProgress& in) {
+  return {in.bytes(), in.size()};
+}
+
+void put(const purge_now& p, proto::AdminRequest::Purge* out) {
+  out->set_node(p.who.value);
+  out->set_upto(p.upto.value);
+}
+
 void put(const admin_command& command, proto::AdminRequest* out) {
   if (const auto* c = std::get_if<change_members>(&command))
     put(*c, out->mutable_change_members());
@@ -54,8 +68,12 @@ void put(const admin_command& command, proto::AdminRequest* out) {
     out->set_transfer(t->to.value);
   else if (std::holds_alternative<abort_transfer>(command))
     out->mutable_abort_transfer();
+  else if (const auto* e = std::get_if<elect>(&command))
+    out->set_elect(e->who.value);
+  else if (const auto* s = std::get_if<snapshot_now>(&command))
+    out->set_snapshot(s->who.value);
   else
-    out->set_elect(std::get<elect>(command).who.value);
+    put(std::get<purge_now>(command), out->mutable_purge());
 }
 
 bool get(const proto::AdminRequest& in, admin_command& command) {
@@ -73,6 +91,12 @@ bool get(const proto::AdminRequest& in, admin_command& command) {
       return true;
     case proto::AdminRequest::kElect:
       command = elect{node_id(in.elect())};
+      return true;
+    case proto::AdminRequest::kSnapshot:
+      command = snapshot_now{node_id(in.snapshot())};
+      return true;
+    case proto::AdminRequest::kPurge:
+      command = purge_now{node_id(in.purge().node()), log_index(in.purge().upto())};
       return true;
     default:
       return false;
@@ -178,8 +202,12 @@ parts encode(const status& m) {
     out->set_state(p.state);
     out->set_last_ack_ms(p.last_ack_ms);
     out->set_in_flight_bytes(p.in_flight.value);
+    if (p.snapshot) put(p.snapshot, out->mutable_snapshot());
   }
   h.set_version(m.version);
+  if (m.making) put(m.making, h.mutable_making());
+  if (m.receiving) put(m.receiving, h.mutable_receiving());
+  if (m.restoring) put(m.restoring, h.mutable_restoring());
   return only(h);
 }
 
@@ -203,10 +231,13 @@ bool decode(received bytes, status& m) {
        h.membership_committed(),
        std::move(*committed_members),
        {},
-       h.version()};
+       h.version(),
+       get(h.making()),
+       get(h.receiving()),
+       get(h.restoring())};
   for (const auto& p : h.replication())
     m.replication.push_back({node_id(p.id()), log_index(p.matched_index()), p.state(),
-                             p.last_ack_ms(), byte_count(p.in_flight_bytes())});
+                             p.last_ack_ms(), byte_count(p.in_flight_bytes()), get(p.snapshot())});
   return true;
 }
 

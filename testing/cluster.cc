@@ -9,28 +9,10 @@
 #include "proto/trace.h"
 #include "storage/durable_storage.h"
 #include "testing/faulty_link.h"
+#include "testing/inside.h"
 #include "testing/rot.h"
 
 namespace troupe::sim {
-namespace {
-
-template <class Handle>
-bool has_ended(const Handle& h) {
-  const auto* a = caf::actor_cast<caf::abstract_actor*>(h);
-  return a->getf(caf::abstract_actor::is_terminated_flag);
-}
-
-// What a handle's actor keeps; null before it has begun and after it has ended.
-template <class State, class Handle>
-auto* inside(const Handle& h) {
-  using actor_ptr = typename Handle::template stateful_pointer<State>;
-  auto* a = static_cast<actor_ptr>(caf::actor_cast<caf::abstract_actor*>(h));
-  using inner = decltype(a->state.me.get());
-  return has_ended(h) ? inner{} : a->state.me.get();
-}
-
-}  // namespace
-
 core::timing on_clock(const core::timing& t, double rate) {
   const auto scaled = [rate](duration d) {
     return duration(static_cast<int64_t>(static_cast<double>(d.count()) / rate));
@@ -90,7 +72,9 @@ node_options cluster::options_for(node_id id, node& n) {
   o.leader_restore = options_.leader_restore;
   o.limits = options_.limits;
   o.storage = n.storage;
+  o.snapshots = n.snapshots;
   o.storage_blocks = false;
+  o.compaction = options_.compaction;
   o.machine = n.machine;
   o.resolve = [this, me = endpoint{id, n.incarnation}](const server_actor&, node_id to,
                                                        const std::string& address) {
@@ -107,12 +91,14 @@ void cluster::start(node_id id) {
   node& n = nodes_.at(id);
   TROUPE_CHECK(!n.handle, "a node runs once");
   // A killed process whose actors have not all ended yet holds the lock of its directory.
-  if (!n.storage_in_use.expired()) return;
+  if (!n.storage_in_use.expired() || !n.snapshots_in_use.expired()) return;
   if (!open_storage(id, n)) return;
-  n.machine =
-      std::make_shared<ledger>([this, id](log_index index, uint64_t command, const entry& e) {
+  n.machine = std::make_shared<ledger>(
+      [this, id](log_index index, uint64_t command, const entry& e) {
         on_applied(id, index, command, e);
-      });
+      },
+      [this, id](log_index last, const entry& e) { observer_.on_restored(id, last, e.state); },
+      options_.state_size);
   ++n.incarnation;
   n.handle = *start_node(scheduler_.system(), options_for(id, n));
   n.server = n.handle->server();
@@ -124,6 +110,19 @@ void cluster::start(node_id id) {
 
 // False when the power failed again meanwhile: it stays down.
 bool cluster::open_storage(node_id id, node& n) {
+  const auto opened = try_open_storage(id, n);
+  if (opened.ok()) return true;
+  n.storage = nullptr;
+  n.snapshots = nullptr;
+  if (n.files->power_is_off())
+    n.files->crash(chance_.any());
+  else
+    observer_.complain("n" + std::to_string(id.value) +
+                       " cannot open its storage: " + opened.ToString());
+  return false;
+}
+
+absl::Status cluster::try_open_storage(node_id id, node& n) {
   storage::durable_options o;
   o.dir = "data";
   o.node = id;
@@ -131,25 +130,22 @@ bool cluster::open_storage(node_id id, node& n) {
   o.log = {{options_.segment_size, KiB(1)}, KiB(64)};
   o.cut_damage = true;
   auto opened = storage::durable_storage::open(*n.files, o);
-  if (n.files->power_is_off()) {
-    opened = absl::AbortedError("");  // closes what was opened
-    n.files->crash(chance_.any());
-    return false;
-  }
-  if (!opened.ok()) {
-    observer_.complain("n" + std::to_string(id.value) +
-                       " cannot open its storage: " + opened.status().ToString());
-    return false;
-  }
+  if (!opened.ok()) return opened.status();
+  auto snapshots = storage::snapshot_store::open(*n.files, "data/snapshots");
+  if (!snapshots.ok()) return snapshots.status();
   auto watched = watched_storage::open(*std::move(opened), id, observer_);
-  if (!watched.ok()) {
-    observer_.complain("n" + std::to_string(id.value) +
-                       " cannot read its log: " + watched.status().ToString());
-    return false;
-  }
+  if (!watched.ok()) return watched.status();
   n.storage = *std::move(watched);
   n.storage_in_use = n.storage;
-  return true;
+  n.snapshots = *std::move(snapshots);
+  n.snapshots_in_use = n.snapshots;
+  return absl::OkStatus();
+}
+
+// Not every actor ends its node when a call to the file system fails.
+void cluster::end_without_power() {
+  for (auto& [id, n] : nodes_)
+    if (n.handle && n.files->power_is_off()) cut_power(id);
 }
 
 // The actors find out later that they are dead, but nobody hears them any more.
@@ -166,6 +162,7 @@ void cluster::end(node_id id, node& n) {
   caf::anon_send_exit(n.server, caf::exit_reason::kill);
   n.server = nullptr;
   n.storage = nullptr;
+  n.snapshots = nullptr;
   n.handle.reset();
   observer_.on_crashed(id);
 }
@@ -257,94 +254,6 @@ void cluster::fill_disk(node_id id) {
 
 void cluster::give_room(node_id id) {
   nodes_.at(id).files->set_capacity(std::numeric_limits<uint64_t>::max());
-}
-
-// -- what they do ---------------------------------------------------------------------------------
-
-void cluster::observe(caf::actor_id ran) {
-  if (const auto s = servers_.find(ran); s != servers_.end()) {
-    const auto id = s->second;
-    node& n = nodes_.at(id);
-    observe_server(id, n);
-    // A disk that failed has ended it.
-    if (has_ended(n.server)) cut_power(id);
-  } else if (const auto l = leaders_.find(ran); l != leaders_.end()) {
-    const auto id = l->second;
-    node& n = nodes_.at(id);
-    observe_leader(id, n, n.leaders.at(ran));
-  }
-}
-
-void cluster::observe_server(node_id id, node& n) {
-  const auto* s = inside<server_state>(n.server);
-  if (s == nullptr || s->protocol() == nullptr) return;
-  observe_election(id, n, *s);
-  const auto& acceptor = *s->protocol();
-  for (auto i = n.committed.next(); i <= acceptor.committed(); i = i.next()) {
-    note_last_words(id, i);
-    note_last_words(acceptor.saved().leader.node, i);
-    observer_.on_follower_committed(id, acceptor.saved(), i, *acceptor.log().leader_at(i));
-  }
-  n.committed = acceptor.committed();
-  n.known = std::max(n.known, n.committed);
-  observer_.on_position(id,
-                        position{log_index(), acceptor.committed(), acceptor.log().last_index()});
-}
-
-void cluster::observe_election(node_id id, node& n, const server& s) {
-  const auto& leader = s.current_leader();
-  if (!leader || leader.id() == n.newest_leader) return;
-  n.newest_leader = leader.id();
-  leaders_.emplace(leader.id(), id);
-  const auto& elected = s.protocol()->saved();
-  const auto& log = observer_.seen().disks.at(id).log;
-  n.leaders.emplace(leader.id(), seen_leader{leader, elected, log, s.members(), {}});
-  observer_.on_elected(id, elected, log);
-}
-
-void cluster::observe_leader(node_id id, node& n, seen_leader& l) {
-  const auto* inner = inside<leader_state>(l.actor);
-  if (inner == nullptr) {
-    if (!has_ended(l.actor)) return;
-    const auto actor = l.actor.id();
-    n.ended = std::move(l);
-    leaders_.erase(actor);
-    n.leaders.erase(actor);
-    return;
-  }
-  const auto& protocol = inner->protocol();
-  for (auto i = l.committed.next(); i <= protocol.committed(); i = i.next()) {
-    const batch* before = find_in(l.log, i);
-    observer_.on_leader_committed(id, l.elected, i, before ? before->leader() : l.elected.leader,
-                                  l.members);
-  }
-  l.committed = protocol.committed();
-  l.members = protocol.members();
-  n.known = std::max(n.known, l.committed);
-  observer_.on_position(id,
-                        position{log_index(), protocol.committed(), protocol.last().last.index});
-}
-
-// What a leader committed in its very last step shows only in what comes of it.
-void cluster::note_last_words(node_id of, log_index upto) {
-  const auto it = nodes_.find(of);
-  if (it == nodes_.end() || !it->second.ended) return;
-  const auto& ended = *it->second.ended;
-  const auto& seen = observer_.seen();
-  const auto known = std::max(ended.committed, log_index(seen.committed.size()));
-  for (auto i = known.next(); i <= upto; i = i.next()) {
-    const batch* b = find_in(seen.disks.at(of).log, i);
-    if (b == nullptr) return;
-    observer_.on_leader_committed(of, ended.elected, i, b->leader(), ended.members);
-    it->second.known = i;
-  }
-}
-
-void cluster::on_applied(node_id id, log_index index, uint64_t command, const entry& e) {
-  note_last_words(id, index);
-  observer_.on_applied(id, index, command, e.state);
-  observer_.on_position(id, {index, nodes_.at(id).known, std::max(index, nodes_.at(id).known)});
-  truth_.on_applied(index, command, e);
 }
 
 // -- queries --------------------------------------------------------------------------------------

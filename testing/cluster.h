@@ -31,6 +31,8 @@ struct cluster_options {
   // Also to who lost its disk. Together such nodes could start the cluster a second time.
   bool genesis_again = true;
   byte_count segment_size = KiB(16);
+  core::compaction compaction{0, byte_count(0), 0, byte_count(0)};  // never by itself
+  size_t state_size = 0;  // bytes that each snapshot has at least
 };
 
 // As long, on a clock that runs so many times as fast: what a node with such a clock does is what
@@ -109,6 +111,8 @@ class cluster {
     uint64_t disks = 1;  // it has had
     std::shared_ptr<watched_storage> storage;
     std::weak_ptr<watched_storage> storage_in_use;
+    std::shared_ptr<storage::snapshot_store> snapshots;
+    std::weak_ptr<storage::snapshot_store> snapshots_in_use;
     std::shared_ptr<ledger> machine;
     std::optional<raft> handle;  // while it is up
     server_actor server;
@@ -121,8 +125,10 @@ class cluster {
 
   peer_actor dial(const endpoint& from, node_id to, const std::string& address);
   bool open_storage(node_id id, node& n);
+  absl::Status try_open_storage(node_id id, node& n);
   node_options options_for(node_id id, node& n);
   void end(node_id id, node& n);
+  void end_without_power();
   void note_rot(node_id id, log_index entry);
   void observe_server(node_id id, node& n);
   void observe_election(node_id id, node& n, const server& s);

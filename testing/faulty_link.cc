@@ -14,7 +14,8 @@ using self_ptr = link_actor::stateful_pointer<link_state>;
 
 template <class Request>
 constexpr bool may_duplicate =
-    std::is_same_v<Request, core::vote_request> || std::is_same_v<Request, core::append_request>;
+    std::is_same_v<Request, core::vote_request> || std::is_same_v<Request, core::append_request> ||
+    std::is_same_v<Request, core::snapshot_request>;
 
 // The message as the other side decodes it.
 template <class T>
@@ -48,6 +49,10 @@ byte_count size_of(const core::append_request& m) {
   byte_count size = header;
   for (const auto& b : m.batches) size += b->size().value;
   return size;
+}
+template <>
+byte_count size_of(const core::snapshot_request& m) {
+  return header + m.bytes.size();
 }
 template <>
 byte_count size_of(const propose& m) {
@@ -150,6 +155,8 @@ link_actor::behavior_type faulty_link(self_ptr self, network* net, endpoint from
       carry<hash_log, log_hash>(self, net, from, to),
       carry<status_request, status>(self, net, from, to),
       carry<fetch_request, fetch_reply>(self, net, from, to),
+      carry<core::snapshot_request, core::snapshot_reply>(self, net, from, to),
+      carry<backup_request, backup_reply>(self, net, from, to),
       [](const arrival& a) { a.happens(); },
   };
 }

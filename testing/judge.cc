@@ -63,6 +63,7 @@ void judge::on_vote_in_doubt(node_id node, const vote& wanted) {
 void judge::on_appended(node_id node, const batch_ptr& b) {
   for (auto& i : invariants_) i->on_appended(node, *b);
   world_.disks[node].log.push_back(b);
+  by_checksum_.try_emplace(b->checksum(), b);
   world_.written.try_emplace({b->leader(), b->first_index()}, b);
 }
 
@@ -94,6 +95,44 @@ void judge::on_crashed(node_id node) {
   }
 }
 
+// What is purged is in a snapshot, so it was applied.
+void judge::on_purged(node_id node, const log_tail& upto) {
+  const auto* committed = world_.committed_at(upto.last.index);
+  if (upto.last && (committed == nullptr || committed->checksum != upto.checksum))
+    complain("n" + std::to_string(node.value) + " purges entries that are not committed");
+  world_.disks[node].purged = upto.last.index;
+}
+
+// To the world a snapshot is the log that it stands for.
+void judge::on_reset(node_id node, const log_tail& to) {
+  const auto* committed = world_.committed_at(to.last.index);
+  if (committed != nullptr && committed->checksum != to.checksum)
+    complain("n" + std::to_string(node.value) + " installs a snapshot that is not of this history");
+  ++installs_;
+  auto& disk = world_.disks[node];
+  disk.log = history_up_to(node, to);
+  disk.purged = to.last.index;
+  disk.durable = log_index(0);
+  on_synced(node);
+}
+
+batches judge::history_up_to(node_id node, const log_tail& end) {
+  batches history;
+  auto next = end.checksum;
+  for (auto left = end.last.index; left != log_index();) {
+    const auto b = by_checksum_.find(next);
+    if (b == by_checksum_.end()) {
+      complain("n" + std::to_string(node.value) + " has a log that begins where no other one was");
+      return {};
+    }
+    history.push_back(b->second);
+    left = b->second->first_index() - 1;
+    next = b->second->previous_checksum();
+  }
+  std::ranges::reverse(history);
+  return history;
+}
+
 // A single voter may lead on after a restart, and write something else where it lost what nobody
 // else has.
 void judge::forget_what_only(node_id node, const batch& b) {
@@ -119,10 +158,17 @@ void judge::on_rotted(node_id node, log_index entry) {
       disk.spoilt.insert(b->last());
 }
 
-void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,
-                        const log_id& promised) {
+void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches found,
+                        const log_id& promised, const log_tail& purged) {
+  // It was interrupted between the installation of a snapshot and what tells of it.
+  const auto& before = world_.disks[node].log;
+  const batch* joint = find_in(before, purged.last.index);
+  if (purged.last && (joint == nullptr || joint->tail() != purged)) on_reset(node, purged);
+  auto log = history_up_to(node, purged);
+  log.insert(log.end(), found.begin(), found.end());
   auto& disk = world_.disks[node];
   disk.promised = promised;
+  disk.purged = purged.last.index;
   for (auto& i : invariants_) i->on_reopened(node, saved, log);
   const auto end = log.empty() ? log_index(0) : log.back()->last_index();
   for (const auto& b : disk.log)
@@ -135,7 +181,10 @@ void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, b
   disk.log = std::move(log);
   disk.durable = log_index(0);
   // A write that failed may be there all the same.
-  for (const auto& b : disk.log) world_.written.try_emplace({b->leader(), b->first_index()}, b);
+  for (const auto& b : disk.log) {
+    world_.written.try_emplace({b->leader(), b->first_index()}, b);
+    by_checksum_.try_emplace(b->checksum(), b);
+  }
   on_synced(node);
 }
 
@@ -167,6 +216,10 @@ void judge::on_committed(node_id node, log_index index, leader_id writer, leader
 
 void judge::on_applied(node_id node, log_index index, uint64_t command, uint64_t state) {
   for (auto& i : invariants_) i->on_applied(node, index, command, state);
+}
+
+void judge::on_restored(node_id node, log_index last_command, uint64_t state) {
+  for (auto& i : invariants_) i->on_restored(node, last_command, state);
 }
 
 void judge::on_position(node_id node, const position& p) {

@@ -24,6 +24,7 @@ class judge {
   uint64_t elections() const { return elections_; }
   uint64_t crashes() const { return crashes_; }
   uint64_t rots() const { return rots_; }
+  uint64_t installs() const { return installs_; }
 
   // -- disks ------------------------------------------------------------------------------------
 
@@ -32,6 +33,10 @@ class judge {
   void on_appended(node_id node, const batch_ptr& b);
   void on_truncated(node_id node, log_index last_kept);
   void on_synced(node_id node);
+  // All up to here is in a snapshot of this node only.
+  void on_purged(node_id node, const log_tail& upto);
+  // A snapshot up to here took the place of the log.
+  void on_reset(node_id node, const log_tail& to);
   // The node's process ended, with power or without.
   void on_crashed(node_id node);
   // All that was on the disk is gone for good.
@@ -39,9 +44,10 @@ class judge {
   // A byte of its log that was durable has changed, in the batch that holds `entry`; 0: nobody
   // knows where.
   void on_rotted(node_id node, log_index entry = {});
-  // `promised`: the node knows that its log went as far and does not now.
+  // `promised`: the node knows that its log went as far and does not now. `purged`: `log` goes on
+  // from there.
   void on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,
-                   const log_id& promised = {});
+                   const log_id& promised = {}, const log_tail& purged = {});
 
   // -- actors -----------------------------------------------------------------------------------
 
@@ -51,6 +57,7 @@ class judge {
                            const core::membership& members);
   void on_follower_committed(node_id node, const vote& saved, log_index index, leader_id writer);
   void on_applied(node_id node, log_index index, uint64_t command, uint64_t state);
+  void on_restored(node_id node, log_index last_command, uint64_t state);
   void on_position(node_id node, const position& p);
 
   // -- network ----------------------------------------------------------------------------------
@@ -59,13 +66,15 @@ class judge {
   void on_append_reply(node_id node, const core::append_reply& reply);
 
  private:
+  batches history_up_to(node_id node, const log_tail& end);
   void forget_what_only(node_id node, const batch& b);
   void on_committed(node_id node, log_index index, leader_id writer, leader_id by, bool leads);
 
   world world_;
+  std::map<uint64_t, batch_ptr> by_checksum_;  // every batch that was ever in a log
   std::vector<std::unique_ptr<invariant>> invariants_;
   std::string failure_;
-  uint64_t elections_ = 0, crashes_ = 0, rots_ = 0;
+  uint64_t elections_ = 0, crashes_ = 0, rots_ = 0, installs_ = 0;
 };
 
 }  // namespace troupe::sim

@@ -1,5 +1,6 @@
 #include "testing/ledger.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <xxhash.h>
@@ -38,6 +39,48 @@ void ledger::apply(log_index first, frames_view commands, frames& results) {
     results.add(encode_entry(last_));
     first = first.next();
   }
+}
+
+namespace {
+
+// In pieces, of which the last may be short.
+class ledger_state final : public snapshot_source {
+ public:
+  explicit ledger_state(std::string bytes) : bytes_(std::move(bytes)) {}
+
+  absl::StatusOr<std::string> next() override {
+    const auto piece = bytes_.substr(0, 5000);
+    bytes_.erase(0, piece.size());
+    return piece;
+  }
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace
+
+std::unique_ptr<snapshot_source> ledger::begin_snapshot() {
+  auto bytes = encode_entry(last_);
+  bytes.append(reinterpret_cast<const char*>(&last_index_.value), sizeof last_index_.value);
+  if (last_.state % 8 == 0) bytes.append(last_.state % 100'000, '.');
+  bytes.resize(std::max(bytes.size(), least_), '.');
+  return std::make_unique<ledger_state>(std::move(bytes));
+}
+
+absl::Status ledger::restore(snapshot_source& from) {
+  std::string bytes;
+  for (;;) {
+    auto piece = from.next();
+    if (!piece.ok()) return piece.status();
+    if (piece->empty()) break;
+    bytes += *piece;
+  }
+  if (bytes.size() < sizeof(entry) + sizeof(uint64_t)) return absl::DataLossError("it is no list");
+  last_ = decode_entry(std::string_view(bytes).substr(0, sizeof(entry)));
+  std::memcpy(&last_index_.value, bytes.data() + sizeof(entry), sizeof last_index_.value);
+  if (restored_) restored_(last_index_, last_);
+  return absl::OkStatus();
 }
 
 void ledger::query(std::string_view, frames& results) { results.add(encode_entry(last_)); }

@@ -26,19 +26,28 @@ entry decode_entry(std::string_view bytes);
 class ledger final : public machine {
  public:
   using observer = std::function<void(log_index, uint64_t command, const entry&)>;
+  using restore_observer = std::function<void(log_index, const entry&)>;
 
-  explicit ledger(observer o) : observer_(std::move(o)) {}
+  // `least`: bytes of a snapshot.
+  explicit ledger(observer o, restore_observer r = nullptr, size_t least = 0)
+      : observer_(std::move(o)), restored_(std::move(r)), least_(least) {}
   // The end of its process: nothing is observed any more.
-  void detach() { observer_ = nullptr; }
+  void detach() { observer_ = nullptr, restored_ = nullptr; }
 
   void apply(log_index first, frames_view commands, frames& results) override;
   void query(std::string_view question, frames& results) override;
+  // The last entry and where it is; behind some also bytes that nobody needs, for there are larger
+  // states.
+  std::unique_ptr<snapshot_source> begin_snapshot() override;
+  absl::Status restore(snapshot_source& from) override;
 
   const entry& last() const { return last_; }
   log_index last_index() const { return last_index_; }
 
  private:
   observer observer_;
+  restore_observer restored_;
+  size_t least_;
   entry last_;
   log_index last_index_;
 };

@@ -71,6 +71,15 @@ void choose_clocks(dice& chance, scenario& s) {
   for (int i = 0; i < 2; ++i) s.reads.push_back(read_mode::lease);
 }
 
+// Logs that hardly remember anything, so that whoever was away for a moment needs a snapshot.
+void choose_compaction(dice& chance, scenario& s) {
+  auto& c = s.cluster.compaction;
+  c.snapshot_after_entries = any_of<uint64_t>(chance, {1, 5, 30});
+  c.keep_entries = any_of<uint64_t>(chance, {0, 0, 0, 3});
+  c.compression = any_of<uint32_t>(chance, {0, 0, 1});
+  c.send_rate = any_of(chance, {byte_count(0), byte_count(0), byte_count(500'000)});
+}
+
 // Up to eight nodes, of which one to seven vote at a time.
 void choose_members(dice& chance, scenario& s) {
   auto& c = s.cluster;
@@ -115,6 +124,7 @@ scenario choose_scenario(dice& chance, size_t nodes) {
   choose_clocks(chance, s);
   if (nodes == 0 && chance.chance(0.8)) choose_members(chance, s);
   s.rots = any_of<duration>(chance, {duration(0), milliseconds(300), milliseconds(1000)});
+  if (chance.chance(0.45)) choose_compaction(chance, s);
   return s;
 }
 
@@ -127,8 +137,9 @@ std::string describe(const scenario& s) {
       << ", long delay " << s.weather_.long_delay << " up to " << ms(s.weather_.long_delay_max)
       << " ms, request " << s.cluster.limits.replication.request << " B, partitions "
       << ms(s.partitions) << ", crashes " << ms(s.crashes) << ", disk faults " << ms(s.disk_faults)
-      << ", wipes " << ms(s.wipes) << ", rots " << ms(s.rots) << ", clocks " << s.cluster.slowest
-      << " to " << s.cluster.fastest << ", for " << ms(s.trouble) << " ms";
+      << ", wipes " << ms(s.wipes) << ", rots " << ms(s.rots) << ", snapshots after "
+      << s.cluster.compaction.snapshot_after_entries << ", clocks " << s.cluster.slowest << " to "
+      << s.cluster.fastest << ", for " << ms(s.trouble) << " ms";
   return out.str();
 }
 

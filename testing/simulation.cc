@@ -252,6 +252,7 @@ class simulation {
     r.transfers = transfers_;
     r.wipes = judge_.seen().lost.size();
     r.rots = judge_.rots();
+    r.installs = judge_.installs();
     r.given_up = given_up_ ? 1 : 0;
     return r;
   }

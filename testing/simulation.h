@@ -26,6 +26,7 @@ struct report {
   uint64_t changes = 0, transfers = 0;  // that operators were told are done
   uint64_t wipes = 0;
   uint64_t rots = 0;
+  uint64_t installs = 0;  // of snapshots
   uint64_t given_up = 0;  // the membership came to need a disk that was lost at that moment
 };
 

@@ -23,7 +23,7 @@ absl::StatusOr<std::shared_ptr<watched_storage>> watched_storage::open(
   if (!log.ok()) return log.status();
   const auto lost = watched->lost();
   observer.on_reopened(node, watched->incarnation(), watched->saved_vote(), *std::move(log),
-                       lost ? lost->last : log_id{});
+                       lost ? lost->last : log_id{}, watched->purged());
   return std::shared_ptr<watched_storage>(new watched_storage(std::move(watched), node, observer));
 }
 
@@ -82,12 +82,16 @@ absl::Status watched_storage::truncate_after(log_index last) {
 
 absl::Status watched_storage::purge(log_index last) {
   if (auto s = present(); !s.ok()) return s;
-  return watched_->purge(last);
+  if (auto s = watched_->purge(last); !s.ok()) return s;
+  observer_.on_purged(node_, watched_->purged());
+  return absl::OkStatus();
 }
 
 absl::Status watched_storage::reset(const log_tail& to) {
   if (auto s = present(); !s.ok()) return s;
-  return watched_->reset(to);
+  if (auto s = watched_->reset(to); !s.ok()) return s;
+  observer_.on_reset(node_, to);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<batch_ptr>> watched_storage::read(log_index from, byte_count most) {

@@ -31,7 +31,7 @@ bool disk::holds_durably(const log_id& id) const {
 }
 
 bool disk::can_give(const log_id& end) const {
-  if (spoilt.contains(end)) return false;
+  if (spoilt.contains(end) || end.index <= purged) return false;
   const batch* b = end.index <= durable ? find_in(log, end.index) : nullptr;
   return (b != nullptr && b->last() == end) || set_aside.contains(end);
 }

@@ -32,6 +32,7 @@ struct disk {
   log_index durable;              // all of `log` up to here survives any crash
   std::set<log_id> ever_durable;  // the ends of batches
   bool rotten = false;            // its files were damaged since it was opened last
+  log_index purged;               // of `log`: all up to here is in a snapshot only
   // Damage took the end of the log, and the node says that it was here; empty: all is there.
   log_id promised;
   // Batches, by their ends, since the log was whole: those whose bytes changed, and those that are

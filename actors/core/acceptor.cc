@@ -14,7 +14,7 @@ acceptor::acceptor(state recovered, const timing& timing, vote_mode mode, instan
       mode_(mode),
       leased_until_(now),
       timer_(timing, now, jitter) {
-  committed_ = state_.log.purged().index;
+  committed_ = std::max(state_.log.purged().index, state_.compacted);
   if (state_.saved.committed) hear_of_leader(now);
   heard_ = false;
 }
@@ -86,12 +86,17 @@ append_reply acceptor::reply_to(const append_request& request, verdict v) const 
 }
 
 // The environment may send anything: a request that breaks the rules of its form is refused.
-const char* acceptor::malformed(const append_request& request) const {
-  const vote& leader = request.session.leader;
-  if (request.to != state_.id) return "it is addressed to another node";
-  if (request.cluster != state_.cluster && state_.cluster != 0) return another_cluster;
+const char* acceptor::malformed(node_id to, const vote& leader, uint64_t cluster) const {
+  if (to != state_.id) return "it is addressed to another node";
+  if (cluster != state_.cluster && state_.cluster != 0) return another_cluster;
   if (!leader.committed || !plausible(leader)) return "its vote is not a leader's";
   if (leader.leader.node == state_.id) return "it claims to come from ourselves";
+  return nullptr;
+}
+
+const char* acceptor::malformed(const append_request& request) const {
+  const vote& leader = request.session.leader;
+  if (const char* why = malformed(request.to, leader, request.cluster)) return why;
   log_id last = request.previous;
   for (const batch_ptr& b : request.batches) {
     if (b->first_index() != last.index.next()) return "its batches leave a gap";
@@ -167,6 +172,7 @@ append_decision acceptor::accept(const append_request& request) {
 
 void acceptor::on_log_written(log_view log) {
   state_.log = std::move(log);
+  committed_ = std::max(committed_, state_.log.purged().index);
   keep_promise();
 }
 
@@ -177,6 +183,36 @@ void acceptor::keep_promise() {
 
 void acceptor::on_committed(log_index committed) {
   committed_ = std::max(committed_, std::min(committed, state_.log.last_index()));
+}
+
+// -- snapshots ------------------------------------------------------------------------------------
+
+snapshot_decision acceptor::on_snapshot_request(const snapshot_request& request, instant now) {
+  snapshot_reply reply{request.session, verdict::failed, 0,
+                       false,           state_.saved,    state_.incarnation};
+  const auto answer = [&](verdict v, const char* why) -> snapshot_decision {
+    TROUPE_EVENT(debug) << "snapshot up to " << request.snapshot.last << ": " << why;
+    reply.verdict = v;
+    return answered_snapshot{reply, why};
+  };
+  const vote& leader = request.session.leader;
+  const log_id& last = request.snapshot.last;
+  if (const char* why = malformed(request.to, leader, request.cluster))
+    return answer(verdict::failed, why);
+  if (!last || leader.leader < last.leader)
+    return answer(verdict::failed, "it ends with no entry that its sender can have");
+  if (request.incarnation != 0 && request.incarnation != state_.incarnation)
+    return answer(verdict::replaced, "the cluster knows this node with another data directory");
+  if (!may_follow(state_.saved, leader, mode_))
+    return answer(verdict::rejected, "we promised a greater vote");
+  if (leader != state_.saved) return save_vote_first{leader};
+  hear_of_leader(now);
+  if (lacks(last)) return accepted_piece{reply};
+  const bool known = last.index < state_.log.purged().index || state_.log.contains(last);
+  if (!known) return answer(verdict::failed, "it contradicts a committed entry");
+  reply.installed = true;
+  reply.wanted = request.snapshot.size;
+  return answer(verdict::matched, "nothing new is in it");
 }
 
 // -- time -----------------------------------------------------------------------------------------

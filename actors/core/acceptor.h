@@ -51,6 +51,17 @@ inline constexpr const char* no_room = "the disk is full";
 
 using append_decision = std::variant<save_vote_first, accepted_append, append_refusal>;
 
+// The bytes of a snapshot that this node needs: keep them, and answer with what is wanted next.
+struct accepted_piece {
+  snapshot_reply reply;
+};
+// Nothing is to be done: send `reply`.
+struct answered_snapshot {
+  snapshot_reply reply;
+  const char* why;
+};
+using snapshot_decision = std::variant<save_vote_first, accepted_piece, answered_snapshot>;
+
 class acceptor {
  public:
   struct state {
@@ -63,6 +74,7 @@ class acceptor {
     // Damage took the end of the log, which this node acknowledged up to here; empty: nothing is
     // lost. Until the log is as far again, the node votes as if it were.
     log_id promised;
+    log_index compacted;  // a snapshot covers all up to here, so it was committed
   };
 
   // A node that starts treats the leader of its saved vote as heard of just now: it forgot when,
@@ -91,6 +103,18 @@ class acceptor {
   // `full`: there is no room for commands. They are refused, and the leader is alive all the same;
   // the few entries that elect a leader or change the members still find room.
   append_decision on_append_request(const append_request& request, instant now, bool full = false);
+
+  // -- snapshots --------------------------------------------------------------------------------
+
+  // Judged as an append. What a snapshot replaces is never committed: one that ends where this node
+  // knows what was committed is old news, or contradicts that and is refused.
+  snapshot_decision on_snapshot_request(const snapshot_request& request, instant now);
+  // Whether a snapshot up to `last` brings anything.
+  bool lacks(const log_id& last) const {
+    return last.index > committed_ && !state_.log.contains(last);
+  }
+  // All up to here was removed from the front of the log.
+  void on_purged(const log_id& purged) { state_.log.purge(purged); }
 
   // -- time -------------------------------------------------------------------------------------
 
@@ -140,6 +164,7 @@ class acceptor {
  private:
   append_reply reply_to(const append_request& request, verdict v) const;
   append_decision accept(const append_request& request);
+  const char* malformed(node_id to, const vote& leader, uint64_t cluster) const;
   const char* malformed(const append_request& request) const;
   void hear_of_leader(instant now);
   void keep_promise();

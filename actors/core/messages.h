@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "proto/batch.h"
@@ -68,6 +69,28 @@ struct append_reply {
   core::verdict verdict = verdict::failed;
   log_id durable;  // all up to here is on the follower's disk; empty: nothing is claimed
   log_id hint;
+  vote saved;
+  uint64_t incarnation = 0;  // of the follower
+};
+
+// A piece of a snapshot, for who needs entries that the leader's log has no more (thesis 5.3). One
+// without bytes asks how much is there; at the end of the snapshot, also to install it.
+struct snapshot_request {
+  node_id to;
+  core::session session;
+  uint64_t cluster = 0;
+  uint64_t incarnation = 0;  // that the follower must have; 0: any
+  snapshot_name snapshot;
+  uint64_t offset = 0;
+  std::string bytes;
+  uint64_t length = 0;  // of what they were before they were compressed (zstd); 0: they are not
+};
+
+struct snapshot_reply {
+  core::session session;
+  core::verdict verdict = verdict::failed;  // no conflict: a snapshot is for who has one
+  uint64_t wanted = 0;                      // the offset from which on the follower lacks it
+  bool installed = false;  // or as good as: all that is in it is in the follower's log
   vote saved;
   uint64_t incarnation = 0;  // of the follower
 };

@@ -11,6 +11,7 @@ progress::progress(log_view log, flow_limits limits)
     : log_(std::move(log)), limits_(limits), window_(limits.window), next_(log_.last()) {}
 
 bool progress::may_send() const {
+  if (mode_ == mode::snapshot) return false;
   if (mode_ == mode::probing)
     return std::ranges::none_of(flights_, [&](const flight& f) { return f.epoch == epoch_; });
   if (in_flight_ >= limits_.window || count(true) >= limits_.requests) return false;
@@ -52,7 +53,7 @@ progress::step progress::moved_back(const step& s, log_index first) const {
 }
 
 progress::step progress::heartbeat() const {
-  const log_id& previous = mode_ == mode::probing ? next_ : common_;
+  const log_id& previous = mode_ == mode::streaming ? common_ : next_;
   return {tickets_ + 1, previous, previous.index.next(), byte_count(0)};
 }
 
@@ -94,7 +95,7 @@ void progress::on_matched(uint64_t ticket, const log_id& durable, instant now) {
   matched_ = std::max(matched_, durable);
   common_ = std::max({common_, landed->previous, durable});
   next_ = mode_ == mode::streaming ? std::max(next_, common_) : common_;
-  if (mode_ == mode::probing) stream();
+  if (mode_ != mode::streaming) stream();
 }
 
 // What was sent before the probe has arrived or is lost: either way it is no longer in flight.
@@ -111,7 +112,7 @@ void progress::stream() {
 
 void progress::on_conflict(uint64_t ticket, const log_id& hint) {
   const auto landed = land(ticket);
-  if (!landed || landed->epoch != epoch_) return;
+  if (!landed || landed->epoch != epoch_ || mode_ == mode::snapshot) return;
   // The search goes down only. A hint at or above what was asked makes no sense: step back by one.
   const log_id& asked = landed->previous;
   auto at = log_.floor(hint);
@@ -120,6 +121,7 @@ void progress::on_conflict(uint64_t ticket, const log_id& hint) {
   if (mode_ == mode::streaming) at = std::max(at, matched_);
   matched_ = std::min(matched_, at);
   TROUPE_EVENT(debug) << "conflict at " << asked << ", hint " << hint << ", go on at " << at;
+  if (at && asked == log_.purged()) return need_snapshot();
   probe_from(at);
 }
 
@@ -127,7 +129,7 @@ bool progress::on_failure(uint64_t ticket) {
   const auto landed = land(ticket);
   if (!landed || landed->epoch != epoch_) return false;
   if (mode_ == mode::streaming && !landed->size && oldest_payload() != nullptr) return false;
-  lose();
+  if (mode_ != mode::snapshot) lose();
   return true;
 }
 
@@ -147,8 +149,21 @@ void progress::lose() {
   probe_from(mode_ == mode::streaming ? common_ : next_);
 }
 
-void progress::probe_from(const log_id& previous) {
-  mode_ = mode::probing;
+void progress::need_snapshot() {
+  TROUPE_EVENT(debug) << "what is behind " << next_ << " was purged: a snapshot is needed";
+  // Heartbeats ask for what it lacks: who has that after all needs no snapshot.
+  restart(mode::snapshot, log_.last());
+}
+
+void progress::on_installed(const log_id& last) {
+  common_ = std::max(common_, last);
+  probe_from(last);
+}
+
+void progress::probe_from(const log_id& previous) { restart(mode::probing, previous); }
+
+void progress::restart(mode how, const log_id& previous) {
+  mode_ = how;
   bare_ = true;
   next_ = previous;
   common_ = std::min(common_, previous);

@@ -1,11 +1,12 @@
 // What a leader knows of one follower's log, and what to send next (thesis 3.5; openraft's
 // progress).
 //
-// Two modes. *Probing* looks for the last common entry with one request at a time. *Streaming*
+// Three modes. *Probing* looks for the last common entry with one request at a time. *Streaming*
 // keeps several requests in flight, each starting where the one before ends; how many bytes is up
 // to the window, which adapts to the path. A lost request, a conflict or a silent peer leads back
 // to probing from what is known to match. Such a probe carries nothing: what was sent may still be
-// on its way, and is sent again only when the follower has answered.
+// on its way, and is sent again only when the follower has answered. *Snapshot* is for who needs
+// entries that are in the leader's log no more: until it has a snapshot it gets heartbeats only.
 #pragma once
 
 #include <deque>
@@ -25,7 +26,7 @@ struct flow_limits {
 
 class progress {
  public:
-  enum class mode { probing, streaming };
+  enum class mode { probing, streaming, snapshot };
 
   // `log`: the leader's log when its leadership began. Starts probing at its end.
   progress(log_view log, flow_limits limits);
@@ -70,6 +71,11 @@ class progress {
   // ticket that was answered before.
   std::optional<instant> sent_at(uint64_t ticket) const;
 
+  // What the follower needs next was purged from the leader's log.
+  void need_snapshot();
+  // The follower has a snapshot up to `last`, an entry that was in the leader's log.
+  void on_installed(const log_id& last);
+
   // The leader's log grew.
   void on_log_appended(leader_id leader, log_index last) { log_.append(leader, last); }
 
@@ -93,6 +99,7 @@ class progress {
   const flight* oldest_payload() const;
   size_t count(bool with_payload) const;
   void stream();
+  void restart(mode how, const log_id& previous);
   void probe_from(const log_id& previous);
   void lose();
 

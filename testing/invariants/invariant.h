@@ -42,6 +42,8 @@ class invariant {
   virtual void on_committed(node_id, const committed_entry&, bool /*leads*/) {}
   // The node's state after it applied `command` at `index` is `state`.
   virtual void on_applied(node_id, log_index, uint64_t /*command*/, uint64_t /*state*/) {}
+  // The node's state is that of a snapshot, in which the last command stands at this index.
+  virtual void on_restored(node_id, log_index, uint64_t /*state*/) {}
   virtual void on_position(node_id, const position&) {}
 
   // -- the network ------------------------------------------------------------------------------

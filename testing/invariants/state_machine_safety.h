@@ -12,6 +12,7 @@ class state_machine_safety final : public invariant {
       : invariant("state machine safety", w, std::move(c)) {}
 
   void on_applied(node_id node, log_index index, uint64_t command, uint64_t state) override;
+  void on_restored(node_id node, log_index last_command, uint64_t state) override;
 
  private:
   struct first {

@@ -5,7 +5,7 @@ import random
 import threading
 import unittest
 
-from testing.process import nodes
+from testing.process import nodes, resp
 
 MOST_RESIDENT = (300 << 20) * nodes.ALLOWANCE
 MIB = b'x' * (1 << 20)
@@ -119,7 +119,8 @@ class HostileClientTest(unittest.TestCase):
                 values, pong = client.read(), client.read()
                 taken.append(([len(value) for value in values], pong))
 
-        clients = [self.node.connect() for _ in range(8)]
+        # The last one waits for all others.
+        clients = [resp.Connection(self.node.client_port, timeout=60) for _ in range(8)]
         takers = [threading.Thread(target=take, args=(client,)) for client in clients]
         for taker in takers:
             taker.start()

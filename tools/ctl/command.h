@@ -51,7 +51,8 @@ struct command {
 struct offline_command {
   const char* name;
   const char* arguments;
-  exit_code (*run)(const std::string& path, const choices& chosen);
+  size_t count;  // of them
+  exit_code (*run)(words args, const choices& chosen);
 };
 
 // The parser of a command without arguments.
@@ -63,6 +64,7 @@ absl::StatusOr<action> just(words) {
 std::span<const command> status_commands();
 std::span<const command> member_commands();
 std::span<const command> leader_commands();
+std::span<const command> snapshot_commands();
 std::span<const command> kv_commands();
 std::span<const offline_command> offline_commands();
 

@@ -33,7 +33,8 @@ namespace {
 
 std::vector<command> all_commands() {
   std::vector<command> all;
-  for (const auto group : {status_commands(), member_commands(), leader_commands(), kv_commands()})
+  for (const auto group : {status_commands(), member_commands(), leader_commands(),
+                           snapshot_commands(), kv_commands()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }
@@ -119,9 +120,10 @@ exit_code run(int argc, char** argv) {
   if (const auto c =
           std::ranges::find(offline, line.empty() ? "" : line[0], &offline_command::name);
       c != offline.end()) {
-    if (line.size() != 2) return say(usage, absl::StrCat("use: ", c->name, c->arguments));
+    if (line.size() != c->count + 1)
+      return say(usage, absl::StrCat("use: ", c->name, c->arguments));
     trace::verbosity = 0;
-    return c->run(line[1], *chosen);
+    return c->run(words(line).subspan(1), *chosen);
   }
   const auto act = read_command(line);
   if (!act.ok()) return say(act.status());

@@ -4,11 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "actors/log_join.h"
 #include "actors/membership_codec.h"
 #include "storage/posix_env.h"
+#include "storage/snapshot_store.h"
 #include "storage/verify.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/recover_command.h"
+#include "tools/ctl/restore_command.h"
 
 namespace troupe::tools {
 namespace {
@@ -28,17 +31,35 @@ exit_code explain(const absl::Status& why) {
   return say(static_cast<exit_code>(lost ? damaged : not_seen), why.message());
 }
 
-exit_code verify(const std::string& dir, const choices& chosen) {
+// The newest snapshot is whole, and the log goes on from it; its end.
+absl::StatusOr<log_index> verify_snapshot(storage::env& files, const std::string& dir,
+                                          storage::log_storage& log) {
+  const auto store = storage::snapshot_store::open(files, dir + "/" + storage::snapshots_dir);
+  if (!store.ok()) return store.status();
+  const auto newest = (*store)->newest_meta();
+  if (newest) {
+    const auto from = (*store)->read();
+    if (!from.ok()) return from.status();
+    if (auto whole = (*from)->verify(); !whole.ok()) return whole;
+  }
+  if (auto joined = join(log, newest); !joined.ok()) return joined;
+  return newest ? newest->last.last.index : log_index();
+}
+
+exit_code verify(words args, const choices& chosen) {
+  const auto& dir = args[0];
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   const auto found = storage::open_for_verification(*files, dir);
   if (!found.ok()) return explain(found.status());
-  const auto& s = **found;
+  auto& s = **found;
   if (const auto lost = s.lost())
     return say(
         static_cast<exit_code>(damaged),
         absl::StrCat(lost->where, "; the log was cut there, it ends at ", text_of(s.tail().last),
                      ", and its node waits until it has again what it held up to ",
                      text_of(lost->last)));
+  const auto snapshot = verify_snapshot(*files, dir, s);
+  if (!snapshot.ok()) return explain(snapshot.status());
   const auto vote = s.saved_vote();
   const auto voted = absl::StrCat("T", vote.leader.in.value, ".N", vote.leader.node.value,
                                   vote.committed ? "!" : "?");
@@ -46,15 +67,17 @@ exit_code verify(const std::string& dir, const choices& chosen) {
     print(nlohmann::json{{"node", s.owner().node.value},
                          {"vote", voted},
                          {"purged", s.purged().last.index.value},
+                         {"snapshot", snapshot->value},
                          {"last", text_of(s.tail().last)},
                          {"repaired", s.repaired()}}
               .dump() +
           "\n");
   else
-    print(absl::StrCat("node ", s.owner().node.value, ", vote ", voted, ", entries ",
-                       s.purged().last.index.next().value, " to ", text_of(s.tail().last), ": ",
-                       s.repaired().empty() ? "clean" : absl::StrCat("mended: ", s.repaired()),
-                       "\n"));
+    print(absl::StrCat(
+        "node ", s.owner().node.value, ", vote ", voted,
+        *snapshot ? absl::StrCat(", snapshot up to ", snapshot->value) : "", ", entries ",
+        s.purged().last.index.next().value, " to ", text_of(s.tail().last), ": ",
+        s.repaired().empty() ? "clean" : absl::StrCat("mended: ", s.repaired()), "\n"));
   return static_cast<exit_code>(s.repaired().empty() ? clean : mended);
 }
 
@@ -94,7 +117,8 @@ void print_batch(const batch& b, bool json) {
                        members.empty() ? "" : " ", members, "\n"));
 }
 
-exit_code dump_log(const std::string& dir, const choices& chosen) {
+exit_code dump_log(words args, const choices& chosen) {
+  const auto& dir = args[0];
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   const auto found = storage::open_for_verification(*files, dir);
   // Then people want to see what is there all the same.
@@ -114,9 +138,10 @@ exit_code dump_log(const std::string& dir, const choices& chosen) {
 }
 
 constexpr offline_command commands[] = {
-    {"verify", " DATA_DIR", verify},
-    {"log", " DATA_DIR", dump_log},
-    {"recover", " DATA_DIR", recover},
+    {"verify", " DATA_DIR", 1, verify},
+    {"log", " DATA_DIR", 1, dump_log},
+    {"recover", " DATA_DIR", 1, recover},
+    {"restore", " FILE DATA_DIR ID=HOST:PORT", 3, restore},
 };
 
 }  // namespace

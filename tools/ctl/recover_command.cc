@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "actors/log_join.h"
 #include "storage/on_disk.h"
 #include "storage/posix_env.h"
 #include "storage/verify.h"
@@ -81,9 +82,17 @@ exit_code complete(storage::env& files, const std::string& dir, bool json) {
   return done;
 }
 
+absl::StatusOr<std::optional<storage::snapshot_meta>> newest_snapshot(storage::env& files,
+                                                                      const std::string& dir) {
+  const auto store = storage::snapshot_store::open(files, dir + "/" + storage::snapshots_dir);
+  if (!store.ok()) return store.status();
+  return (*store)->newest_meta();
+}
+
 }  // namespace
 
-exit_code recover(const std::string& path, const choices& chosen) {
+exit_code recover(words args, const choices& chosen) {
+  const auto& path = args[0];
   const auto dir = resolved(path);
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   // Locked from here on: no node starts meanwhile.
@@ -94,7 +103,11 @@ exit_code recover(const std::string& path, const choices& chosen) {
   const auto interrupted = storage::refounding_interrupted(*files, dir);
   if (!interrupted.ok()) return say(refused, interrupted.status().message());
   if (*interrupted) return complete(*files, dir, chosen.json);
-  const auto found = read_remains(**opened, (*opened)->owner().node);
+  const auto snapshot = newest_snapshot(*files, dir);
+  if (!snapshot.ok()) return say(refused, snapshot.status().message());
+  if (const auto joined = join(**opened, *snapshot); !joined.ok())
+    return say(refused, joined.message());
+  const auto found = read_remains(**opened, (*opened)->owner().node, *snapshot);
   if (!found.ok()) return say(refused, found.status().message());
   std::cerr << explanation(*found, dir);
   if (!chosen.yes && !confirmed(found->node)) return say(refused, "nothing was changed");

@@ -8,6 +8,6 @@ namespace troupe::tools {
 // Explains, asks on stdin unless --yes, and begins a new cluster with what the directory holds.
 // `refused`: nothing changed. `unknown`: it began, but its last steps are missing; once more
 // carries them out.
-exit_code recover(const std::string& path, const choices& chosen);
+exit_code recover(words args, const choices& chosen);
 
 }  // namespace troupe::tools

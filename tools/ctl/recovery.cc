@@ -23,6 +23,22 @@ absl::Status note(const batch_ptr& b, remains& r) {
   return absl::OkStatus();
 }
 
+absl::Status begin(const storage::snapshot_meta& with, remains& r) {
+  auto members = decode_membership(with.membership);
+  if (!members) return absl::DataLossError("the membership in the snapshot cannot be read");
+  r.members = std::move(*members);
+  r.members_at = with.membership_at;
+  r.snapshot = with.last.last.index;
+  r.last = std::max(r.last, with.last.last);
+  return absl::OkStatus();
+}
+
+std::string commands_text(const remains& r) {
+  const auto before =
+      r.snapshot ? absl::StrCat(" behind a snapshot up to entry ", r.snapshot.value) : "";
+  return absl::StrCat(r.commands, " commands", before);
+}
+
 // A line for each.
 std::string members_text(const remains& r) {
   std::string text;
@@ -50,16 +66,20 @@ std::string others_text(const remains& r) {
 
 }  // namespace
 
-absl::StatusOr<remains> read_remains(storage::log_storage& log, node_id node) {
-  remains r{node, log.saved_vote(), log.tail().last, 0, {}, {}, log.lost()};
+absl::StatusOr<remains> read_remains(storage::log_storage& log, node_id node,
+                                     const std::optional<storage::snapshot_meta>& snapshot) {
+  remains r{node, log.saved_vote(), log.tail().last, 0, {}, {}, {}, log.lost()};
   const auto refuse = [](const auto&... why) {
     return absl::FailedPreconditionError(absl::StrCat(why...));
   };
-  if (log.purged().last)
-    return refuse("the log begins behind entry ", log.purged().last.index.value,
-                  ": what was before is in no log any more");
+  if (log.purged().last) {
+    if (!snapshot || snapshot->last.last.index < log.purged().last.index)
+      return refuse("the log begins behind entry ", log.purged().last.index.value,
+                    ", and no snapshot has what was before");
+    if (const auto begun = begin(*snapshot, r); !begun.ok()) return begun;
+  }
   if (!r.last) return refuse("the log of node ", node.value, " is empty: nothing can be recovered");
-  for (auto at = log_index(1); at <= r.last.index;) {
+  for (auto at = r.snapshot.next(); at <= r.last.index;) {
     const auto some = log.read(at, chunk);
     if (!some.ok()) return some.status();
     for (const auto& b : *some)
@@ -86,8 +106,8 @@ std::string explanation(const remains& r, const std::string& dir) {
   const auto others = others_text(r);
   auto text = absl::StrCat(
       "node ", r.node.value, ", data in ", dir, "\nIts log ends at ", text_of(r.last), ", with ",
-      r.commands, " commands.\n", lost_text(r), "The members in it, ", text_of(r.members),
-      " since ", text_of(r.members_at), ":\n", members_text(r),
+      commands_text(r), ".\n", lost_text(r), "The members in it, ", text_of(r.members), " since ",
+      text_of(r.members_at), ":\n", members_text(r),
       "To recover is for a cluster whose quorum is lost for good. It means:\n"
       "- A NEW CLUSTER begins. Node ",
       r.node.value,
@@ -108,7 +128,7 @@ std::string record_of(const remains& r, const std::string& dir, absl::Time when)
                       absl::FormatTime(absl::RFC3339_sec, when, absl::UTCTimeZone()),
                       "\nwith the log of: node ", r.node.value, " in ", dir, ", kept as ",
                       storage::put_aside(dir), "\nwhich ended at: ", text_of(r.last), ", with ",
-                      r.commands, " commands\n", lost_text(r),
+                      commands_text(r), "\n", lost_text(r),
                       "the members were: ", text_of(r.members), " since ", text_of(r.members_at),
                       "\n", members_text(r));
 }

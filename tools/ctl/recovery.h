@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "actors/core/membership.h"
 #include "storage/refound.h"
+#include "storage/snapshot_file.h"
 
 namespace troupe::tools {
 
@@ -18,6 +19,7 @@ struct remains {
   vote voted;
   log_id last;
   uint64_t commands = 0;
+  log_index snapshot;        // they stand behind this entry, and before it is a snapshot
   core::membership members;  // in force in this log
   log_id members_at;
   std::optional<storage::lost_entries> lost;  // to damage
@@ -31,10 +33,11 @@ std::string text_of(const T& value) {
   return std::move(out).str();
 }
 
-// Reads the whole log of `node`. kFailedPrecondition, with one line, where no cluster can begin
-// with it: it is empty, purged, or knows no membership that this node takes part in; the log's
-// error otherwise.
-absl::StatusOr<remains> read_remains(storage::log_storage& log, node_id node);
+// Reads the whole log of `node`, which goes on from `snapshot` where its beginning was purged.
+// kFailedPrecondition, with one line, where no cluster can begin with it: it is empty, lacks its
+// beginning, or knows no membership that this node takes part in; the log's error otherwise.
+absl::StatusOr<remains> read_remains(storage::log_storage& log, node_id node,
+                                     const std::optional<storage::snapshot_meta>& snapshot = {});
 
 // The node alone, at the address that it had. `incarnation`, of its new data directory, makes the
 // first batch, and so the cluster's id, unlike any other. The term is above all that were: no log

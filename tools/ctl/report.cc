@@ -41,6 +41,15 @@ std::string progress_text(const status& s, node_id id) {
   return "";
 }
 
+// `sends 40 % of 1024 MiB`; nothing while there is none.
+std::string progress_text(absl::string_view what, const snapshot_progress& p) {
+  if (!p) return "";
+  const auto mib = [](uint64_t bytes) { return (bytes + (1 << 19)) >> 20; };
+  if (p.size == 0) return absl::StrCat(what, " ", mib(p.bytes), " MiB");
+  return absl::StrCat(what, " ", std::min<uint64_t>(100, 100 * p.bytes / p.size), " % of ",
+                      mib(p.size), " MiB");
+}
+
 std::string text_of(const log_id& id) {
   std::ostringstream out;
   out << id;
@@ -72,6 +81,13 @@ std::string status_text(const status& s) {
   auto out = absl::StrCat("node ", s.id.value, ": ", s.role, leader_text(s), ", version ",
                           s.version, "\nvote: ", vote_text(s.vote), "\nlog: last ", s.last.value,
                           ", committed ", s.committed.value, ", applied ", s.applied.value, "\n");
+  if (s.snapshot)
+    absl::StrAppend(&out, "snapshot: up to ", s.snapshot.value, "; the log begins behind ",
+                    s.purged.value, "\n");
+  for (const auto& text : {progress_text("makes a snapshot,", s.making),
+                           progress_text("receives a snapshot,", s.receiving),
+                           progress_text("restores a snapshot,", s.restoring)})
+    if (!text.empty()) absl::StrAppend(&out, text, "\n");
   if (s.members.empty()) return out + "members: none yet\n";
   absl::StrAppend(&out, "members", s.members.joint() ? ", joint" : "",
                   s.membership_committed ? "" : ", not committed", ": ", configs_text(s.members),
@@ -82,7 +98,8 @@ std::string status_text(const status& s) {
     for (const auto& p : s.replication)
       if (p.id == id)
         absl::StrAppend(&out, ", ", p.state, ", has up to ", p.matched.value, ", answered ",
-                        p.last_ack_ms, " ms ago");
+                        p.last_ack_ms, " ms ago", p.snapshot ? ", " : "",
+                        progress_text("is sent a snapshot,", p.snapshot));
     out += '\n';
   }
   return out;

@@ -96,11 +96,13 @@ class real_host final : public host {
     drain(system_, gateway_, patience);
   }
 
-  absl::Status run(std::shared_ptr<storage::log_storage> disk, events on) {
+  absl::Status run(std::shared_ptr<storage::log_storage> disk,
+                   std::shared_ptr<storage::snapshot_store> snapshots, events on) {
     const auto incarnation = disk->incarnation();
     node_options o{flags_.config};
     o.id = flags_.id;
     o.storage = std::move(disk);
+    o.snapshots = std::move(snapshots);
     o.machine = std::make_shared<kv::machine>();
     o.resolve = remote_resolver(system_, flags_.config.timing);
     o.genesis = flags_.cluster;
@@ -183,16 +185,25 @@ absl::Status with_way_forward(const absl::Status& why, node_id id) {
       "data, restore the directory from a copy"));
 }
 
+// Its log goes on from there, and nothing else has what was before.
+absl::Status with_way_to_rejoin(const absl::Status& why, node_id id) {
+  if (!absl::IsDataLoss(why)) return why;
+  return absl::DataLossError(
+      absl::StrCat(why.message(), ". `ctl remove ", id.value,
+                   "` at another node, empty the directory, and start it with --join"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
   // The disk first: a foreign data directory must stop the node before it says a word to others.
-  auto disk =
-      storage::open_on_disk(flags.data_dir, flags.id,
-                            flags.sync ? storage::sync_mode::always : storage::sync_mode::never);
+  const auto sync = flags.sync ? storage::sync_mode::always : storage::sync_mode::never;
+  auto disk = storage::open_on_disk(flags.data_dir, flags.id, sync);
   if (!disk.ok()) return with_way_forward(disk.status(), flags.id);
+  auto snapshots = storage::open_snapshots(flags.data_dir, sync);
+  if (!snapshots.ok()) return with_way_to_rejoin(snapshots.status(), flags.id);
   auto h = std::make_unique<real_host>(flags);
-  if (auto s = h->run(std::move(*disk), std::move(on)); !s.ok()) return s;
+  if (auto s = h->run(std::move(*disk), std::move(*snapshots), std::move(on)); !s.ok()) return s;
   return h;
 }
 

@@ -50,6 +50,17 @@ ABSL_FLAG(uint64_t, under_way, troupe::MiB(256).value,
           "bytes that the leader takes before they are applied; beyond it clients hear BUSY");
 ABSL_FLAG(uint64_t, window, troupe::MiB(8).value,
           "bytes on their way to one follower, however fast the path is");
+ABSL_FLAG(uint64_t, snapshot_after_entries, troupe::core::compaction().snapshot_after_entries,
+          "a snapshot is made when the log has grown by so many entries; 0: not for that");
+ABSL_FLAG(uint64_t, snapshot_after_bytes, troupe::core::compaction().snapshot_after_bytes.value,
+          "or by so many bytes, and by as many as the last snapshot has; 0: not for that");
+ABSL_FLAG(uint64_t, keep_entries, troupe::core::compaction().keep_entries,
+          "so many entries before a snapshot stay in the log");
+ABSL_FLAG(uint64_t, snapshot_rate, troupe::core::compaction().snapshot_rate.value,
+          "bytes a second that a snapshot is written with; 0: as fast as the disk");
+ABSL_FLAG(uint64_t, send_rate, troupe::core::compaction().send_rate.value,
+          "bytes a second that one is sent with to each follower; 0: as fast as the path");
+ABSL_FLAG(uint32_t, compression, 0, "zstd's level for snapshots that are sent, 1 to 19; 0: none");
 ABSL_FLAG(bool, elections, true, "stand for election without being told");
 ABSL_FLAG(bool, heartbeats, true, "send heartbeats while it leads");
 ABSL_FLAG(bool, leader_restore, true,
@@ -98,6 +109,12 @@ absl::StatusOr<node_config> read_config() {
   c.elections = absl::GetFlag(FLAGS_elections);
   c.heartbeats = absl::GetFlag(FLAGS_heartbeats);
   c.leader_restore = absl::GetFlag(FLAGS_leader_restore);
+  c.compaction.snapshot_after_entries = absl::GetFlag(FLAGS_snapshot_after_entries);
+  c.compaction.snapshot_after_bytes = byte_count(absl::GetFlag(FLAGS_snapshot_after_bytes));
+  c.compaction.keep_entries = absl::GetFlag(FLAGS_keep_entries);
+  c.compaction.snapshot_rate = byte_count(absl::GetFlag(FLAGS_snapshot_rate));
+  c.compaction.send_rate = byte_count(absl::GetFlag(FLAGS_send_rate));
+  c.compaction.compression = absl::GetFlag(FLAGS_compression);
   c.scrub = byte_count(absl::GetFlag(FLAGS_scrub));
   if (const auto s = check(c); !s.ok())
     return absl::InvalidArgumentError(absl::StrCat("--", s.message()));

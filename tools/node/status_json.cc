@@ -38,14 +38,27 @@ std::string text_of(const log_id& id) {
   return out.str();
 }
 
+json progress(const snapshot_progress& p) { return {{"bytes", p.bytes}, {"size", p.size}}; }
+
 json replication(const status& s) {
   json peers = json::object();
-  for (const auto& p : s.replication)
-    peers[std::to_string(p.id.value)] = {{"matched_index", p.matched.value},
-                                         {"state", p.state},
-                                         {"last_ack_ms", p.last_ack_ms},
-                                         {"in_flight_bytes", p.in_flight.value}};
+  for (const auto& p : s.replication) {
+    auto& peer = peers[std::to_string(p.id.value)] = {{"matched_index", p.matched.value},
+                                                      {"state", p.state},
+                                                      {"last_ack_ms", p.last_ack_ms},
+                                                      {"in_flight_bytes", p.in_flight.value}};
+    if (p.snapshot) peer["snapshot"] = progress(p.snapshot);
+  }
   return peers;
+}
+
+// Those that are on their way.
+json snapshots(const status& s) {
+  json all = json::object();
+  if (s.making) all["making"] = progress(s.making);
+  if (s.receiving) all["receiving"] = progress(s.receiving);
+  if (s.restoring) all["restoring"] = progress(s.restoring);
+  return all;
 }
 
 }  // namespace
@@ -68,6 +81,7 @@ std::string status_json(const status& s) {
                     {"membership_committed", s.membership_committed},
                     {"committed_membership", members(s.committed_members)},
                     {"replication", replication(s)},
+                    {"snapshots", snapshots(s)},
                     {"version", s.version}};
   return out.dump();
 }

@@ -1,0 +1,18 @@
+// How a log and the newest snapshot of its node belong together.
+#pragma once
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "storage/log_storage.h"
+#include "storage/snapshot_file.h"
+
+namespace troupe {
+
+// Makes them one history, at the start of a node. A log that does not hold the snapshot's last
+// entry starts again behind it: the node ended after it had installed a snapshot and before it had
+// done that, or damage took the log from before there on. kDataLoss where something is missing
+// between the two.
+absl::Status join(storage::log_storage& log, const std::optional<storage::snapshot_meta>& newest);
+
+}  // namespace troupe

@@ -1,0 +1,178 @@
+#include "actors/snapshot_sink.h"
+
+#include "actors/compression.h"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+using self_ptr = snapshot_sink_actor::stateful_pointer<snapshot_sink_state>;
+
+log_index newest(const snapshot_sink_state& state) {
+  const auto& found = state.store->newest();
+  return found ? found->meta.last.last.index : log_index();
+}
+
+// Whatever is on its way ends here.
+void give_up(snapshot_sink_state& state) {
+  state.own.reset();
+  state.received.reset();
+  state.board->post([](metrics& m) { m.receiving = {}; });
+  if (auto s = state.store->give_up(); !s.ok())
+    TROUPE_EVENT(warn) << "cannot remove a snapshot that will not be finished: " << s.message();
+}
+
+caf::error fail(snapshot_sink_state& state, const absl::Status& why) {
+  TROUPE_EVENT(warn) << "a snapshot is given up: " << why.message();
+  give_up(state);
+  return make_error(raft_errc::storage_failed);
+}
+
+// What was finished becomes the newest.
+absl::Status keep(snapshot_sink_state& state) {
+  if (auto s = state.store->keep(); !s.ok()) return s;
+  state.own.reset();
+  state.received.reset();
+  state.board->post([&](metrics& m) { m.snapshot = newest(state), m.receiving = {}; });
+  return absl::OkStatus();
+}
+
+// -- of this node ---------------------------------------------------------------------------------
+
+caf::result<done> on_begin(self_ptr self, const begin_snapshot& m) {
+  auto& state = self->state;
+  const auto& end = m.meta.last.last.index;
+  if (end <= newest(state)) return make_error(raft_errc::not_allowed);
+  // What it was sent and did not get to the end may have come as entries since.
+  if (state.received && end < state.received->name.last.index) return make_error(raft_errc::busy);
+  if (state.received) give_up(state);
+  auto to = state.store->begin(m.meta);
+  if (!to.ok()) return fail(state, to.status());
+  state.own = *std::move(to);
+  return done{};
+}
+
+caf::result<done> on_add(self_ptr self, const add_to_snapshot& m) {
+  auto& state = self->state;
+  if (!state.own) return make_error(raft_errc::busy);
+  auto status = m.state.empty() ? state.own->finish() : state.own->add(m.state);
+  const auto before = newest(state);
+  if (status.ok() && m.state.empty()) status = keep(state);
+  if (!status.ok()) return fail(state, status);
+  if (m.state.empty() && state.listener)
+    state.listener->enqueue(caf::make_mailbox_element(self->ctrl(), caf::make_message_id(), {},
+                                                      snapshot_kept{newest(state), before}),
+                            self->context());
+  return done{};
+}
+
+// -- of a leader ----------------------------------------------------------------------------------
+
+absl::Status begin_to_receive(snapshot_sink_state& state, const snapshot_name& name, instant now) {
+  give_up(state);
+  auto part = state.store->receive(name);
+  if (!part.ok()) return part.status();
+  state.received.emplace(
+      snapshot_sink_state::incoming{name, *std::move(part), {"receives a snapshot", now}});
+  TROUPE_EVENT(info) << "receives a snapshot up to " << name.last << ", of " << name.size
+                     << " bytes";
+  return absl::OkStatus();
+}
+
+// What comes twice, or too early, changes nothing.
+absl::Status add(snapshot_sink_state& state, const stage& m, instant now) {
+  auto& part = *state.received->part;
+  const auto end = m.offset + (m.length != 0 ? m.length : m.bytes.size());
+  if (m.offset > part.size() || end <= part.size() || end > m.snapshot.size)
+    return absl::OkStatus();
+  std::string_view bytes = m.bytes;
+  absl::StatusOr<std::string> whole;
+  if (m.length != 0) {
+    whole = decompress(m.bytes, m.length);
+    if (!whole.ok()) return whole.status();
+    bytes = *whole;
+  }
+  if (auto s = part.add(bytes.substr(part.size() - m.offset)); !s.ok()) return s;
+  const snapshot_progress so_far{part.size(), m.snapshot.size};
+  state.board->post([&](metrics& b) { b.receiving = so_far; });
+  state.received->log.note(so_far, now);
+  return absl::OkStatus();
+}
+
+// It is all there.
+caf::result<staged> conclude(snapshot_sink_state& state, uint64_t cluster) {
+  const auto name = state.received->name;
+  if (auto s = state.received->part->finish(); !s.ok()) return fail(state, s);
+  const auto meta = state.store->verify(name);
+  if (!meta.ok()) return fail(state, meta.status());
+  if (meta->cluster != cluster)
+    return fail(state, absl::FailedPreconditionError("it is of another cluster"));
+  if (auto s = keep(state); !s.ok()) return fail(state, s);
+  return staged{name.size, *meta};
+}
+
+caf::result<staged> on_stage(self_ptr self, const stage& m) {
+  auto& state = self->state;
+  const auto now = self->clock().now();
+  // One that was kept may not have been installed, or its sender did not hear of it.
+  if (m.snapshot.last.index <= newest(state))
+    return staged{m.snapshot.size, state.store->newest()->meta};
+  if (!state.received || state.received->name != m.snapshot) {
+    if (auto s = begin_to_receive(state, m.snapshot, now); !s.ok()) return fail(state, s);
+  }
+  if (auto s = add(state, m, now); !s.ok()) return fail(state, s);
+  const auto& part = *state.received->part;
+  const bool asked = m.bytes.empty() && m.offset == m.snapshot.size;
+  if (asked && part.size() == m.snapshot.size) return conclude(state, m.cluster);
+  return staged{part.size(), {}};
+}
+
+// -- reading --------------------------------------------------------------------------------------
+
+caf::result<opened_snapshot> on_open(self_ptr self) {
+  if (!self->state.store->newest()) return make_error(raft_errc::not_allowed);
+  auto from = self->state.store->read();
+  if (from.ok()) return opened_snapshot{*std::move(from)};
+  TROUPE_EVENT(error) << "the newest snapshot cannot be read: " << from.status().message();
+  return make_error(raft_errc::storage_failed);
+}
+
+// The one that was asked for last stays open until another one is, or no more of it is wanted.
+caf::result<backup_reply> on_backup(self_ptr self, const backup_request& m) {
+  auto& state = self->state;
+  const bool any = m.of == snapshot_name{};
+  if (!state.copied || any || state.copied->name() != m.of) {
+    const auto& kept = state.store->newest();
+    if (!kept || (!any && kept->name != m.of)) return make_error(raft_errc::not_allowed);
+    auto from = state.store->read();
+    if (!from.ok()) return make_error(raft_errc::storage_failed);
+    state.copied = *std::move(from);
+  }
+  auto bytes = state.copied->raw(m.offset, core::chunk_cursor::longest);
+  if (!bytes.ok()) return make_error(raft_errc::storage_failed);
+  backup_reply reply{state.copied->name(), *std::move(bytes)};
+  if (reply.bytes.empty()) state.copied.reset();
+  return reply;
+}
+
+}  // namespace
+
+snapshot_sink_actor::behavior_type snapshot_sink(self_ptr self,
+                                                 std::shared_ptr<storage::snapshot_store> store,
+                                                 std::shared_ptr<observed> board) {
+  auto& state = self->state;
+  state.store = std::move(store);
+  state.board = std::move(board);
+  state.board->post([&](metrics& m) { m.snapshot = newest(state); });
+  return {
+      [=](const begin_snapshot& m) { return on_begin(self, m); },
+      [=](const add_to_snapshot& m) { return on_add(self, m); },
+      [=](const stage& m) { return on_stage(self, m); },
+      [=](const open_snapshot&) { return on_open(self); },
+      [=](const backup_request& m) { return on_backup(self, m); },
+      [=](const tell_of_snapshots& m) { self->state.listener = m.whom; },
+  };
+}
+
+}  // namespace troupe

@@ -1,0 +1,48 @@
+// The snapshot_sink actor: the only writer of snapshots on its node, those that its own machine
+// makes and those that a leader sends.
+//
+// One at a time is on its way. What a leader sends goes first: who is sent a snapshot is so far
+// behind that its own is of no use. It is kept when all of it is there, durable, and what it should
+// be; until then the one before is the newest. A part stays when its connection breaks or its
+// leader falls, and is gone on with when the same snapshot is sent again; another one begins from
+// nothing.
+//
+// An error is none of its node: the old snapshot and the log are still there. It is told, and
+// whatever was on its way is given up.
+#pragma once
+
+#include <memory>
+
+#include "actors/interfaces.h"
+#include "actors/observed.h"
+#include "actors/progress_log.h"
+#include "storage/snapshot_store.h"
+
+namespace troupe {
+
+struct snapshot_sink_state;
+
+// Blocks in file I/O: spawn it detached, except over memory.
+snapshot_sink_actor::behavior_type snapshot_sink(
+    snapshot_sink_actor::stateful_pointer<snapshot_sink_state> self,
+    std::shared_ptr<storage::snapshot_store> store, std::shared_ptr<observed> board);
+
+struct snapshot_sink_state {
+  static inline const char* name = "snapshot_sink";
+
+  // What a leader sends.
+  struct incoming {
+    snapshot_name name;
+    std::unique_ptr<storage::snapshot_part> part;
+    progress_log log;
+  };
+
+  std::shared_ptr<storage::snapshot_store> store;
+  std::shared_ptr<observed> board;
+  std::unique_ptr<storage::snapshot_writer> own;
+  std::optional<incoming> received;
+  std::unique_ptr<storage::snapshot_reader> copied;  // by an operator; it may have been replaced
+  caf::strong_actor_ptr listener;
+};
+
+}  // namespace troupe

@@ -1,0 +1,277 @@
+// How the state_machine makes snapshots and takes them, in virtual time.
+#include <gtest/gtest.h>
+
+#include "actors/raft_fixture.h"
+#include "actors/snapshot_sink.h"
+#include "actors/state_machine.h"
+#include "caf/event_based_actor.hpp"
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+#include "storage/memory_env.h"
+
+namespace troupe {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What was applied, one letter a command. Its snapshots come in pieces of one letter.
+class letters final : public machine {
+ public:
+  void apply(log_index, frames_view commands, frames& results) override {
+    for (const auto c : commands) text += c, results.add("ok");
+  }
+  void query(std::string_view, frames& results) override { results.add(text); }
+  std::unique_ptr<snapshot_source> begin_snapshot() override {
+    ++begun;
+    if (throws) throw std::runtime_error("not today");
+    if (defers) return nullptr;
+    return std::make_unique<source>(*this);
+  }
+  absl::Status restore(snapshot_source& from) override {
+    text.clear();
+    for (;;) {
+      auto piece = from.next();
+      if (!piece.ok()) return piece.status();
+      if (piece->empty()) return refuses ? absl::DataLossError("no such text") : absl::OkStatus();
+      text += *piece;
+    }
+  }
+
+  std::string text;
+  bool defers = false, throws = false, breaks = false, refuses = false;
+  int begun = 0, pieces = 0;
+
+ private:
+  struct source final : snapshot_source {
+    explicit source(letters& of) : of_(of), text_(of.text) {}
+    absl::StatusOr<std::string> next() override {
+      if (of_.breaks) return absl::InternalError("its memory is gone");
+      ++of_.pieces;
+      return at_ == text_.size() ? std::string() : text_.substr(at_++, 1);
+    }
+    letters& of_;
+    const std::string text_;
+    size_t at_ = 0;
+  };
+};
+
+class state_machine_snapshot_test : public virtual_raft_test {
+ protected:
+  void start(core::compaction policy, bool restore_first = false) {
+    store_ = *storage::snapshot_store::open(files_, "snapshots");
+    sink_ = system_.spawn(snapshot_sink, store_, board_);
+    state_machine_options o;
+    o.hosted = hosted_;
+    o.sink = sink_;
+    o.restore_first = restore_first;
+    o.compaction = policy;
+    o.board = board_;
+    machine_ = system_.spawn(state_machine_behavior, std::move(o));
+  }
+  ~state_machine_snapshot_test() override { stop(); }
+  void stop() {
+    caf::anon_send_exit(machine_, caf::exit_reason::kill);
+    caf::anon_send_exit(sink_, caf::exit_reason::kill);
+    run();
+  }
+  // As the next batch of the log.
+  void send(const std::string& commands, batch_kind kind = batch_kind::commands) {
+    batch_builder b;
+    if (kind == batch_kind::commands)
+      for (const char& c : commands) b.add({&c, 1});
+    else
+      b.add(commands);
+    const auto sealed = b.seal(kind, {term(1), node_id(1)}, tail_);
+    tail_ = sealed->tail();
+    caf::anon_send(machine_, apply{tail_.last.index, {sealed}, {}, false});
+  }
+  void give(const std::string& commands, batch_kind kind = batch_kind::commands) {
+    send(commands, kind);
+    run();
+  }
+  std::variant<log_index, raft_errc> make() {
+    std::optional<std::variant<log_index, raft_errc>> heard;
+    system_.spawn([&](caf::event_based_actor* self) {
+      self->request(machine_, caf::infinite, make_snapshot{})
+          .then([&](const made_snapshot& s) { heard = s.last; },
+                [&](const caf::error& e) { heard = code_of(e, raft_errc::none); });
+    });
+    run_until([&] { return heard.has_value(); });
+    return heard.value();
+  }
+  log_index newest() { return board_->get().snapshot; }
+  void wait(duration d) {
+    const auto end = now() + d;
+    run_until([&] { return now() >= end; }, d);
+  }
+
+  storage::memory_env files_;
+  std::shared_ptr<storage::snapshot_store> store_;
+  std::shared_ptr<observed> board_ = std::make_shared<observed>();
+  std::shared_ptr<letters> hosted_ = std::make_shared<letters>();
+  snapshot_sink_actor sink_;
+  state_machine_actor machine_;
+  log_tail tail_;
+};
+
+constexpr core::compaction never{0, byte_count(0), 0, byte_count(0)};
+constexpr core::compaction after_five{5, byte_count(0), 0, byte_count(0)};
+
+TEST_F(state_machine_snapshot_test, one_is_made_when_it_is_due_and_says_what_the_log_said) {
+  start(after_five);
+  give("members", batch_kind::membership);
+  const auto cluster = tail_.checksum;
+  give("abc");
+  EXPECT_EQ(newest(), log_index(0));
+  give("de");
+  EXPECT_EQ(newest(), log_index(6));
+  const auto meta = store_->newest()->meta;
+  EXPECT_EQ(meta.last, tail_);
+  EXPECT_EQ(meta.membership_at.index, log_index(1));
+  EXPECT_EQ(meta.membership, "members");
+  EXPECT_EQ(meta.cluster, cluster);
+}
+
+TEST_F(state_machine_snapshot_test, commands_are_applied_while_one_is_made) {
+  start(never);
+  give(std::string(1000, 'x'));
+  bool done = false;
+  system_.spawn([&](caf::event_based_actor* self) {
+    self->request(machine_, caf::infinite, make_snapshot{})
+        .then([&](const made_snapshot& s) { done = s.last == log_index(1000); },
+              [&](const caf::error&) { ADD_FAILURE(); });
+  });
+  for (int i = 0; i < 200; ++i) coordinator().run_once();
+  EXPECT_FALSE(done);
+  EXPECT_LT(hosted_->pieces, 200);
+  send("y");
+  for (int i = 0; i < 20; ++i) coordinator().run_once();
+  EXPECT_EQ(hosted_->text.size(), 1001u) << "no slower than a few pieces";
+  EXPECT_FALSE(done);
+  run();
+  EXPECT_TRUE(done);
+}
+
+// Scenario 63, the first half.
+TEST_F(state_machine_snapshot_test, what_is_due_during_one_is_made_behind_it) {
+  start(after_five);
+  send("abcde");
+  send("fghijk");
+  run();
+  EXPECT_EQ(newest(), log_index(11));
+  EXPECT_EQ(hosted_->begun, 2);
+}
+
+TEST_F(state_machine_snapshot_test, a_machine_may_defer_it) {
+  start(after_five);
+  hosted_->defers = true;
+  give("abcde");
+  give("f");
+  EXPECT_EQ(hosted_->begun, 1) << "it is not asked with each batch";
+  EXPECT_EQ(std::get<raft_errc>(make()), raft_errc::busy);
+  hosted_->defers = false;
+  wait(2s);
+  EXPECT_EQ(newest(), log_index(6)) << "it is asked again";
+}
+
+TEST_F(state_machine_snapshot_test, one_that_fails_is_made_later_and_harms_nobody) {
+  start(after_five);
+  hosted_->breaks = true;
+  give("abcde");
+  EXPECT_EQ(newest(), log_index(0));
+  hosted_->breaks = false;
+  hosted_->throws = true;
+  wait(2s);
+  give("f");
+  hosted_->throws = false;
+  give("g");
+  wait(2s);
+  EXPECT_EQ(newest(), log_index(7));
+  EXPECT_EQ(hosted_->text, "abcdefg");
+}
+
+TEST_F(state_machine_snapshot_test, what_was_asked_for_is_answered) {
+  start(never);
+  EXPECT_EQ(std::get<raft_errc>(make()), raft_errc::not_ready) << "nothing was applied";
+  give("abc");
+  EXPECT_EQ(std::get<log_index>(make()), log_index(3));
+  EXPECT_EQ(std::get<log_index>(make()), log_index(3)) << "nothing is new";
+  EXPECT_EQ(hosted_->begun, 1);
+  files_.set_capacity(files_.used());
+  give("d");
+  EXPECT_EQ(std::get<raft_errc>(make()), raft_errc::storage_failed);
+}
+
+TEST_F(state_machine_snapshot_test, it_is_written_no_faster_than_its_rate) {
+  auto slow = never;
+  slow.snapshot_rate = byte_count(10);
+  start(slow);
+  give(std::string(100, 'x'));
+  const auto begun = now();
+  EXPECT_EQ(std::get<log_index>(make()), log_index(100));
+  EXPECT_GE(now() - begun, 9s);
+  EXPECT_LE(now() - begun, 11s);
+}
+
+// Scenario 64.
+TEST_F(state_machine_snapshot_test, what_comes_behind_a_snapshot_is_applied_once) {
+  start(never);
+  give("abc");
+  make();
+  stop();
+  hosted_->text = "what was there before";
+  start(after_five, /*restore_first=*/true);
+  send("def");
+  run();
+  EXPECT_EQ(hosted_->text, "abcdef");
+  EXPECT_EQ(board_->get().applied, log_index(6));
+  give("gh");
+  EXPECT_EQ(newest(), log_index(8)) << "it counts from where it was";
+}
+
+TEST_F(state_machine_snapshot_test, one_from_a_leader_takes_the_place_of_the_state) {
+  start(never);
+  give("abc");
+  make();
+  give("d");
+  std::string other = "abcXYZ";
+  const storage::snapshot_meta meta{{{{term(1), node_id(1)}, log_index(9)}, 5}, {}, "m", 1};
+  auto to = *store_->begin(meta);
+  ASSERT_TRUE(to->add(other).ok() && to->finish().ok() && store_->keep().ok());
+  caf::anon_send(machine_, restore_state{});
+  caf::anon_send(machine_, restore_state{});
+  run();
+  EXPECT_EQ(hosted_->text, other);
+  EXPECT_EQ(board_->get().applied, log_index(9));
+}
+
+TEST_F(state_machine_snapshot_test, a_damaged_one_does_not_reach_the_machine_and_the_node_ends) {
+  start(never);
+  give("abc");
+  make();
+  stop();
+  const auto path = store_->newest()->path;
+  const auto file = *files_.open(path, storage::open_mode::existing);
+  const auto at = store_->newest()->name.size - 26;
+  ASSERT_TRUE(file->write(at, "Z").ok());
+  hosted_->text = "untouched";
+  start(never, /*restore_first=*/true);
+  run();
+  EXPECT_EQ(hosted_->text, "untouched");
+  EXPECT_EQ(board_->get().failure, raft_errc::storage_failed);
+  EXPECT_NE(board_->get().failure_text.find(path), std::string::npos);
+}
+
+TEST_F(state_machine_snapshot_test, a_machine_that_cannot_take_one_ends_its_node) {
+  start(never);
+  give("abc");
+  make();
+  stop();
+  hosted_->refuses = true;
+  start(never, /*restore_first=*/true);
+  run();
+  EXPECT_EQ(board_->get().failure, raft_errc::machine_failed);
+}
+
+}  // namespace
+}  // namespace troupe

@@ -1,0 +1,146 @@
+// The state_machine and snapshots: when one is made, and how one takes the place of the state.
+#include "actors/state_machine.h"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+// Until a snapshot that was deferred or given up is tried again.
+constexpr duration pause_after_failure = std::chrono::seconds(1);
+
+}  // namespace
+
+void state_machine::note(const batch& b) {
+  tail_ = b.tail();
+  if (b.first_index() == log_index(1)) cluster_ = b.checksum();
+  if (b.kind() == batch_kind::membership) {
+    membership_at_ = b.last();
+    membership_ = std::string(*b.entries().begin());
+  }
+  since_.entries += b.last_index().next().value - b.first_index().value;
+  since_.bytes += b.size().value;
+}
+
+// -- making ---------------------------------------------------------------------------------------
+
+void state_machine::make_in_time() {
+  const bool free = options_.sink && !build_ && !restoring_ && !failed_;
+  if (!free || !core::snapshot_is_due(options_.compaction, since_)) return;
+  if (self_->clock().now() >= not_before_) begin_to_make();
+}
+
+caf::result<made_snapshot> state_machine::on_make_snapshot() {
+  if (!options_.sink || restoring_ || failed_) return make_error(raft_errc::busy);
+  if (!build_) {
+    if (applied_ == log_index()) return make_error(raft_errc::not_ready);
+    if (applied_ == snapshot_) return made_snapshot{snapshot_};
+    if (const auto why = begin_to_make(); why != raft_errc::none) return make_error(why);
+  }
+  return waiting_for_it_.emplace_back(self_->make_response_promise<made_snapshot>());
+}
+
+std::unique_ptr<snapshot_source> state_machine::begin_source() {
+  try {
+    return options_.hosted->begin_snapshot();
+  } catch (const std::exception& e) {
+    TROUPE_EVENT(warn) << "the machine cannot begin a snapshot: " << e.what();
+  } catch (...) {
+    TROUPE_EVENT(warn) << "the machine cannot begin a snapshot: an exception";
+  }
+  return nullptr;
+}
+
+raft_errc state_machine::begin_to_make() {
+  not_before_ = self_->clock().now() + pause_after_failure;
+  auto from = begin_source();
+  if (!from) {
+    self_->delayed_send(self_, pause_after_failure, build_on{});
+    return raft_errc::busy;
+  }
+  before_ = since_;
+  since_ = {0, byte_count(0), before_.size};
+  snapshot_build::options o;
+  o.meta = {tail_, membership_at_, membership_, cluster_};
+  o.rate = options_.compaction.snapshot_rate;
+  o.likely_size = before_.size.value;
+  o.sink = options_.sink;
+  o.board = options_.board;
+  o.done = [this](raft_errc how) { on_made(how); };
+  build_ = std::make_shared<snapshot_build>(self_, std::move(from), std::move(o));
+  build_->begin();
+  return raft_errc::none;
+}
+
+void state_machine::on_made(raft_errc how) {
+  const auto made = std::exchange(build_, nullptr);
+  not_before_ = self_->clock().now();
+  if (how == raft_errc::none) {
+    snapshot_ = made->meta().last.last.index;
+    since_.size = byte_count(made->bytes());
+  } else {
+    not_before_ += pause_after_failure;
+    self_->delayed_send(self_, pause_after_failure, build_on{});
+    since_.entries += before_.entries;
+    since_.bytes += before_.bytes.value;
+  }
+  for (auto& promise : std::exchange(waiting_for_it_, {}))
+    how == raft_errc::none ? promise.deliver(made_snapshot{snapshot_})
+                           : promise.deliver(make_error(how));
+  make_in_time();  // it may have become due again meanwhile
+}
+
+// -- restoring ------------------------------------------------------------------------------------
+
+// One that is being made would come too late, and must not be read any more.
+void state_machine::on_restore_state() {
+  if (std::exchange(restoring_, true)) {
+    restore_again_ = true;
+    return;
+  }
+  if (build_) on_made(raft_errc::busy);
+  self_->request(options_.sink, caf::infinite, open_snapshot{})
+      .then([this](const opened_snapshot& o) { restore_from(o); },
+            [this](const caf::error& e) {
+              options_.board->fail(raft_errc::storage_failed, "the newest snapshot cannot be read");
+              self_->quit(e);
+            });
+}
+
+void state_machine::restore_from(const opened_snapshot& o) {
+  if (o.from->meta().last.last.index <= applied_) return on_restored({}, *o.from);
+  const auto to = options_.storage_blocks
+                      ? self_->spawn<caf::linked + caf::detached>(restorer, options_.board)
+                      : self_->spawn<caf::linked>(restorer, options_.board);
+  self_->request(to, caf::infinite, restore_machine{options_.hosted, o.from, stop_restoring_})
+      .then([this, from = o.from](const restored_machine& r) { on_restored(r, *from); },
+            [this](const caf::error& e) { self_->quit(e); });
+}
+
+void state_machine::on_restored(const restored_machine& r, const storage::snapshot_reader& from) {
+  if (!r.how.ok()) {
+    if (r.touched) return fail(std::string(r.how.message()));
+    TROUPE_EVENT(error) << "the newest snapshot cannot be used: " << r.how.message();
+    options_.board->fail(raft_errc::storage_failed, std::string(r.how.message()));
+    self_->quit(make_error(raft_errc::storage_failed));
+    return;
+  }
+  const auto& meta = from.meta();
+  if (meta.last.last.index > applied_) {
+    applied_ = meta.last.last.index;
+    committed_ = std::max(committed_, applied_);
+    tail_ = meta.last;
+    membership_at_ = meta.membership_at;
+    membership_ = meta.membership;
+    cluster_ = meta.cluster;
+    snapshot_ = applied_;
+    since_ = {0, byte_count(0), byte_count(from.size())};
+    TROUPE_EVENT(info) << "the machine is what the snapshot up to " << meta.last.last << " says";
+  }
+  restoring_ = false;
+  if (std::exchange(restore_again_, false)) return on_restore_state();
+  advance();
+  report();
+}
+
+}  // namespace troupe

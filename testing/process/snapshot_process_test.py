@@ -1,0 +1,231 @@
+"""Snapshots of real nodes: restarts, nodes that were away for long, and kills at any moment."""
+
+import glob
+import json
+import os
+import unittest
+
+from testing.process import ctl, nodes
+
+OFTEN = ('--snapshot_after_entries=50', '--keep_entries=0')
+# A transfer takes about two seconds.
+SLOW = ('--keep_entries=0', '--send_rate=10000000')
+# More than a leader has in memory for who is behind, and more than one file of its log.
+MORE_THAN_MEMORY, MORE_THAN_A_SEGMENT = 20, 70
+
+
+def fill(node, megabytes):
+    """Values of 100 kB."""
+    connection = node.connect()
+    for i in range(10 * megabytes):
+        assert connection.call('SET', f'big{i}', os.urandom(50_000).hex()) == 'OK'
+    connection.close()
+
+
+def compact(node, by):
+    """Has it make a snapshot, and forget all of its log that this covers."""
+    number = node.status()['id']
+    end = json.loads(ctl.do(by, '--json', 'snapshot', str(number)))['snapshot_index']
+    ctl.do(by, 'purge', str(number), str(end))
+    nodes.await_until('its log is purged', lambda: node.status()['purged_index'] == end)
+    return end
+
+
+def await_same_state(test, cluster):
+    """All have applied the same, and the state looks the same."""
+    def applied():
+        indices = {node.status()['applied_index'] for node in cluster}
+        return len(indices) == 1
+    nodes.await_until('the same applied index everywhere', applied, seconds=60)
+    states = {tuple(node.call('READ', 'stale', 'GET', key) for key in ('counter', 'big0', 'big7'))
+              + (node.call('READ', 'stale', 'DBSIZE'),) for node in cluster}
+    test.assertEqual(len(states), 1)
+
+
+class OneNodeTest(unittest.TestCase):
+
+    def setUp(self):
+        self.node = nodes.one_node(self)
+        self.node.flags.extend(OFTEN)
+        self.node.start()
+
+    def test_counters_are_right_after_a_snapshot_and_a_restart(self):
+        for run in range(1, 5):
+            for _ in range(130):
+                self.node.call('INCR', 'counter')
+            status = self.node.status()
+            self.assertGreater(status['snapshot_index'], 130 * run - 60)
+            self.assertGreater(status['purged_index'], 130 * run - 60)
+            self.node.kill() if run % 2 else self.node.stop()
+            self.node.start()
+            self.assertEqual(self.node.call('GET', 'counter'), str(130 * run))
+        self.node.stop()
+        self.assertEqual(ctl.run(0, 'verify', self.node.data_dir())[0], 0)
+
+    def test_a_session_goes_on_over_a_snapshot(self):
+        session = self.node.call('SESSION', 'NEW')
+        self.assertEqual(self.node.call('SESSION', session, 1, 'INCR', 'counter'), 1)
+        compact(self.node, self.node)
+        self.node.kill()
+        self.node.start()
+        self.assertEqual(self.node.call('SESSION', session, 1, 'INCR', 'counter'), 1)
+        self.assertEqual(self.node.call('SESSION', session, 2, 'INCR', 'counter'), 2)
+
+    def test_a_purge_of_what_no_snapshot_covers_is_refused(self):
+        code, _, said = ctl.run(self.node.raft_port, 'purge', '1', '1000000')
+        self.assertEqual(code, ctl.REFUSED)
+        self.assertIn('`ctl snapshot 1` makes a newer one', said)
+        code, _, said = ctl.run(self.node.raft_port, 'snapshot', '7')
+        self.assertEqual(code, ctl.REFUSED)
+        self.assertIn('node 7 is no member', said)
+
+
+class ClusterTest(unittest.TestCase):
+
+    def left_behind(self, *flags, megabytes=MORE_THAN_MEMORY):
+        """A cluster, its leader, and a node that needs what all others have purged."""
+        self.cluster = nodes.three_nodes(self, *flags)
+        leader = nodes.await_leader(self.cluster)
+        away = next(node for node in self.cluster if node is not leader)
+        away.kill()
+        self.rest = [node for node in self.cluster if node is not away]
+        fill(leader, megabytes)
+        for node in self.rest:
+            compact(node, leader)
+        return leader, away
+
+    def await_sent(self, away, tenths):
+        """The leader, when it has sent so much of the snapshot."""
+        number = away.flags[0].split('=')[1]
+
+        def sent():
+            leader = nodes.await_leader(self.rest)
+            sent = leader.status()['replication'].get(number, {}).get('snapshot')
+            return leader if sent and sent['bytes'] * 10 >= sent['size'] * tenths else None
+        return nodes.await_until(f'{tenths} tenths are sent', sent, seconds=60)
+
+    def test_who_was_stopped_for_long_gets_a_snapshot_and_then_the_log(self):
+        leader, away = self.left_behind()
+        term = leader.status()['vote']['term']
+        leader.call('INCR', 'counter')
+        away.start()
+        await_same_state(self, self.cluster)
+        self.assertIn('installs a snapshot', away.log())
+        self.assertEqual(leader.status()['vote']['term'], term, 'nobody stood for election')
+        leader.call('INCR', 'counter')
+        nodes.await_same_log(self, self.cluster)
+
+    def test_the_transfer_is_seen_in_the_status_and_by_ctl(self):
+        leader, away = self.left_behind(*SLOW)
+        away.launch()
+        number = str(away.flags[0].split('=')[1])
+
+        def progress():
+            return leader.status()['replication'][number].get('snapshot')
+        sent = nodes.await_until('it is sent', progress)
+        self.assertGreater(sent['size'], 20_000_000)
+        nodes.await_until('it says so', lambda: 'is sent a snapshot, ' in
+                          ctl.run(leader.raft_port, 'status')[1])
+        await_same_state(self, self.cluster)
+        nodes.await_until('nothing is sent any more', lambda: progress() is None)
+
+    def test_a_damaged_snapshot_is_told_with_its_file_and_offset(self):
+        leader, away = self.left_behind()
+        away.start()
+        leader.call('INCR', 'counter')
+        await_same_state(self, self.cluster)
+        away.kill()
+        file, = glob.glob(f'{away.data_dir()}/snapshots/*.snapshot')
+        nodes.flip(file, 1_000_000)
+        code, _, said = ctl.run(0, 'verify', away.data_dir())
+        self.assertEqual(code, 2)
+        self.assertIn(f'{file} at offset ', said)
+        away.launch()
+        nodes.await_until('it ends', lambda: away.process.poll() is not None)
+        self.assertIn(f'{file} at offset ', away.log())
+
+    def test_the_receiver_is_killed_at_any_point_of_a_transfer(self):
+        leader, away = self.left_behind(*SLOW)
+        for tenths in range(10):
+            away.launch()
+            self.await_sent(away, tenths)
+            away.kill()
+        away.start()
+        leader.call('INCR', 'counter')
+        await_same_state(self, self.cluster)
+
+    def test_the_sender_is_killed_at_any_point_of_a_transfer(self):
+        _, away = self.left_behind(*SLOW)
+        away.launch()
+        for tenths in range(10):
+            leader = self.await_sent(away, tenths)
+            leader.kill()
+            leader.start()
+            compact(leader, leader)  # the start of its newest file was there again
+        leader = nodes.await_leader(self.rest)
+        leader.call('INCR', 'counter')
+        await_same_state(self, self.cluster)
+
+    def start_from(self, file, directory):
+        """A new cluster of node 7 with the backup, started."""
+        node = nodes.member(self, 7, f'--data_dir={directory}')
+        code, out, said = ctl.run(0, 'restore', file, directory, f'7=127.0.0.1:{node.raft_port}')
+        self.assertEqual(code, ctl.DONE, said)
+        self.assertIn('node 7 is a cluster of its own', out)
+        nodes.await_leader([node.start()])
+        return node
+
+    def test_a_backup_begins_a_new_cluster_with_all_that_was_written(self):
+        leader, away = self.left_behind()
+        away.start()
+        for _ in range(7):
+            leader.call('INCR', 'counter')
+        session = leader.call('SESSION', 'NEW')
+        self.assertEqual(leader.call('SESSION', session, 1, 'INCR', 'counter'), 8)
+        place = nodes.make_dir()
+        file, directory = f'{place}/backup', f'{place}/new'
+        ctl.do(away, 'backup', file)
+        self.assertEqual(ctl.run(away.raft_port, 'backup', file)[0], ctl.REFUSED)
+
+        node = self.start_from(file, directory)
+        self.assertEqual(node.call('GET', 'counter'), '8')
+        self.assertEqual(node.call('GET', 'big7'), leader.call('GET', 'big7'))
+        self.assertEqual(node.call('SESSION', session, 1, 'INCR', 'counter'), 8)
+        self.assertEqual(node.call('INCR', 'counter'), 9)
+        joined = nodes.joining(self, 8, node).start()
+        self.assertEqual(joined.call('READ', 'stale', 'GET', 'big7'), node.call('GET', 'big7'))
+
+        code, _, said = ctl.run(0, 'restore', file, directory, '7=127.0.0.1:1')
+        self.assertEqual(code, ctl.REFUSED)
+        self.assertIn('it is there already', said)
+        nodes.flip(file, 1_000_000)
+        code, _, said = ctl.run(0, 'restore', file, f'{place}/other', '7=127.0.0.1:1')
+        self.assertEqual(code, ctl.REFUSED)
+        self.assertIn(f'{file} at offset ', said)
+        self.assertEqual(sorted(os.listdir(place)), ['backup', 'new'])
+
+    def test_a_node_whose_log_was_purged_is_recovered_with_its_snapshot(self):
+        leader, _ = self.left_behind(megabytes=MORE_THAN_A_SEGMENT)
+        for _ in range(7):
+            leader.call('INCR', 'counter')
+        for node in self.rest:
+            node.kill()
+        code, _, said = ctl.run(0, 'recover', leader.data_dir(), '--yes')
+        self.assertEqual(code, ctl.DONE, said)
+        self.assertIn('behind a snapshot up to entry ', said)
+        leader.start()
+        nodes.await_leader([leader])
+        self.assertEqual(leader.call('GET', 'counter'), '7')
+        self.assertIsNotNone(leader.call('GET', 'big7'))
+        joined = nodes.joining(self, 9, leader).start()
+        self.assertEqual(joined.call('READ', 'stale', 'GET', 'counter'), '7')
+
+    def test_pieces_may_be_compressed(self):
+        leader, away = self.left_behind('--compression=3')
+        away.start()
+        leader.call('INCR', 'counter')
+        await_same_state(self, self.cluster)
+
+
+if __name__ == '__main__':
+    unittest.main()

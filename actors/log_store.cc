@@ -15,6 +15,9 @@ using self_ptr = log_store_actor::stateful_pointer<log_store_state>;
 constexpr byte_count scan_chunk = MiB(8);
 // Short enough that a write does not wait long behind it.
 constexpr byte_count scrub_chunk = KiB(256);
+// In so many parts, each of at least so many entries.
+constexpr uint64_t purge_parts = 64, least_purge = 1000;
+constexpr duration purge_pause = std::chrono::milliseconds(20);
 
 // Remembers the memberships in `batches`, which were just appended or read at start.
 bool note_memberships(log_store_state& state, std::span<const batch_ptr> batches) {
@@ -164,16 +167,6 @@ void scrub_later(self_ptr self) {
   state.scrub_again.set(self, self->clock().now() + pause);
 }
 
-void on_tick(self_ptr self, const tick& t) {
-  auto& state = self->state;
-  if (!state.scrub_again.on_tick(self, t)) return;
-  if (const auto all_seen = state.storage->scrub(scrub_chunk); !all_seen.ok()) {
-    fail(self, all_seen.status());
-    return;
-  }
-  scrub_later(self);
-}
-
 // Finds the memberships in the log, from `at` on.
 absl::Status scan(log_store_state& state, log_index at) {
   auto& s = *state.storage;
@@ -197,11 +190,40 @@ void forget_memberships_up_to(log_store_state& state, log_index purged) {
   if (later - all.begin() > 1) all.erase(all.begin(), later - 1);
 }
 
-caf::result<log_state> on_purge(self_ptr self, const purge_log& m) {
+// The next part; true when that was the last.
+absl::StatusOr<bool> purge_some(log_store_state& state) {
+  const auto& p = state.purging;
+  const auto purged = [&] { return state.storage->purged().last.index; };
+  const auto next = std::min(p.upto, std::max(purged(), state.purging.from) + p.step);
+  if (auto status = state.storage->purge(next); !status.ok()) return status;
+  state.purging.from = next;
+  forget_memberships_up_to(state, purged());
+  return next == p.upto;
+}
+
+void purge_on(self_ptr self) {
   auto& state = self->state;
-  if (auto status = state.storage->purge(m.upto); !status.ok()) return fail(self, status);
-  forget_memberships_up_to(state, state.storage->purged().last.index);
-  return describe(state);
+  auto& p = state.purging;
+  const auto last = purge_some(state);
+  if (!last.ok()) {
+    const auto error = fail(self, last.status());
+    for (auto& promise : std::exchange(p.waiting, {})) promise.deliver(error);
+    return;
+  }
+  if (!*last) return p.next.set(self, self->clock().now() + purge_pause);
+  for (auto& promise : std::exchange(p.waiting, {})) promise.deliver(describe(state));
+}
+
+caf::result<log_state> on_purge(self_ptr self, const purge_log& m) {
+  auto& p = self->state.purging;
+  const auto purged = self->state.storage->purged().last.index;
+  p.upto = std::max(p.upto, m.upto);
+  p.from = purged;
+  p.step = std::max(least_purge, (p.upto - std::min(purged, p.upto).value).value / purge_parts);
+  auto promise = self->make_response_promise<log_state>();
+  p.waiting.push_back(promise);
+  purge_on(self);
+  return promise;
 }
 
 caf::result<log_state> on_reset(self_ptr self, const reset_log& m) {
@@ -216,6 +238,17 @@ caf::result<log_state> on_reset(self_ptr self, const reset_log& m) {
     b.found = std::min(b.found, b.last.index);
   });
   return describe(state);
+}
+
+void on_tick(self_ptr self, const tick& t) {
+  auto& state = self->state;
+  if (state.purging.next.on_tick(self, t)) return purge_on(self);
+  if (!state.scrub_again.on_tick(self, t)) return;
+  if (const auto all_seen = state.storage->scrub(scrub_chunk); !all_seen.ok()) {
+    fail(self, all_seen.status());
+    return;
+  }
+  scrub_later(self);
 }
 
 caf::result<restored> on_restore(self_ptr self, const restore_log& m) {
@@ -236,6 +269,7 @@ caf::result<restored> on_restore(self_ptr self, const restore_log& m) {
 
 log_store_state::~log_store_state() {
   for (auto& promise : unsynced) promise.deliver(make_error(raft_errc::storage_failed));
+  for (auto& promise : purging.waiting) promise.deliver(make_error(raft_errc::storage_failed));
 }
 
 log_store_actor::behavior_type log_store(self_ptr self,

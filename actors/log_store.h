@@ -7,6 +7,9 @@
 // A full disk is no failure: it says so with each flush (`flushed::full`), long before a write
 // fails, and looks for room with each flush until there is some.
 //
+// What is purged goes a part at a time, with appends between: removing gigabytes at once takes
+// longer than a lease.
+//
 // It looks after what is on the disk, a little at a time (log_storage::scrub): what rots is found
 // before it is needed, while others have it.
 //
@@ -41,6 +44,13 @@ struct log_store_state {
   bool full = false;  // as was told last
   byte_count scrub;
   alarm scrub_again;
+  // What goes from the front, and who waits until it is gone.
+  struct purging {
+    log_index from, upto;
+    uint64_t step = 0;  // entries at once
+    alarm next;
+    std::vector<caf::typed_response_promise<log_state>> waiting;
+  } purging;
   // Written, to be answered after the next sync.
   std::vector<caf::typed_response_promise<flushed>> unsynced;
 

@@ -37,7 +37,8 @@ using peer_actor = first_peer_actor::extend_with<fetching_actor, installing_acto
 using server_actor =
     peer_actor::extend<reacts_to<outvoted>, reacts_to<led>, replies_to<adopt>::with<peer_handles>,
                        replies_to<configure>::with<done>, reacts_to<handing_over>,
-                       reacts_to<snapshot_kept>, reacts_to<tick>>;
+                       reacts_to<snapshot_kept>, reacts_to<snapshot_lost>, reacts_to<machine_state>,
+                       reacts_to<tick>>;
 
 // One for each leadership of this node.
 using leader_actor =
@@ -45,7 +46,8 @@ using leader_actor =
                      replies_to<admin_request>::with<admin_reply>,
                      replies_to<status_request>::with<status>, reacts_to<acked>, reacts_to<forgot>,
                      reacts_to<outvoted>, reacts_to<applied>, reacts_to<seal_now>,
-                     reacts_to<configure>, reacts_to<handing_over>, reacts_to<tick>>;
+                     reacts_to<configure>, reacts_to<handing_over>, reacts_to<machine_state>,
+                     reacts_to<tick>>;
 
 // One for each peer and replication session.
 using replicator_actor =
@@ -55,6 +57,9 @@ using replicator_actor =
 
 // One for each transfer of a snapshot to a follower.
 using snapshot_streamer_actor = caf::typed_actor<reacts_to<tick>>;
+
+// One for each snapshot that this node gets back from others.
+using snapshot_fetcher_actor = caf::typed_actor<replies_to<fetch_snapshot>::with<fetched_snapshot>>;
 
 // The only writer of vote and log on its node, and the fence.
 using log_store_actor =
@@ -67,11 +72,11 @@ using log_store_actor =
 
 // The only writer of snapshots on its node: those that its machine makes, and those that another
 // node sends.
-using snapshot_sink_actor =
-    caf::typed_actor<replies_to<begin_snapshot>::with<done>,
-                     replies_to<add_to_snapshot>::with<done>, replies_to<stage>::with<staged>,
-                     replies_to<open_snapshot>::with<opened_snapshot>,
-                     replies_to<backup_request>::with<backup_reply>, reacts_to<tell_of_snapshots>>;
+using snapshot_sink_actor = caf::typed_actor<
+    replies_to<begin_snapshot>::with<done>, replies_to<add_to_snapshot>::with<done>,
+    replies_to<stage>::with<staged>, replies_to<open_snapshot>::with<opened_snapshot>,
+    replies_to<backup_request>::with<backup_reply>, replies_to<set_aside>::with<done>,
+    reacts_to<tell_of_snapshots>, reacts_to<tick>>;
 
 // Hosts the user's machine.
 using state_machine_actor =
@@ -79,6 +84,7 @@ using state_machine_actor =
                      replies_to<hash_log>::with<log_hash>,
                      replies_to<describe_applied>::with<applied>,
                      replies_to<make_snapshot>::with<made_snapshot>, reacts_to<restore_state>,
+                     reacts_to<snapshot_lost>, replies_to<watch_state>::with<machine_state>,
                      reacts_to<configure>, reacts_to<build_on>, reacts_to<go_on>, reacts_to<tick>>;
 
 }  // namespace troupe

@@ -238,6 +238,7 @@ leader_actor::behavior_type leader_behavior(leader_actor::stateful_pointer<leade
       [me](const seal_now&) { me->on_seal(); },
       [me](const configure& m) { me->on_configure(m); },
       [me](const handing_over& m) { me->on_succeeded(m); },
+      [me](const machine_state& m) { me->on_machine_state(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

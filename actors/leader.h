@@ -64,6 +64,7 @@ struct leader_options {
   server_actor server;
   std::map<node_id, peer_actor> peers;
   bool heartbeats = true;
+  bool state_lost = false;  // see machine_state
   std::shared_ptr<observed> board = std::make_shared<observed>();
 };
 
@@ -85,6 +86,7 @@ class leader {
   void on_applied(const applied& m);
   void on_seal();
   void on_configure(const configure& m);
+  void on_machine_state(const machine_state& m);
   void on_succeeded(const handing_over& m);
   void on_tick(const tick& t);
 
@@ -172,7 +174,8 @@ class leader {
   void leave();
   void watch();
 
-  // -- a full disk --
+  // -- while it cannot serve --
+  bool can_serve() const { return !full_ && !options_.state_lost; }
   void note_disk(bool full);
   void refuse_gathered(raft_errc why);
   void look_for_room();
@@ -209,7 +212,7 @@ class leader {
   std::optional<handover> handover_;
   bool full_ = false;  // the disk, as the log store told last
   bool looks_for_room_ = false;
-  std::set<node_id> declined_;  // who did not take over while it was full
+  std::set<node_id> declined_;  // who did not take over while this node could not serve
   instant asks_again_;          // all of them
   alarm watch_;
   instant published_;

@@ -1,5 +1,7 @@
-// A leader whose disk is full: it takes no commands, answers reads, and makes way for somebody with
-// room. Heartbeats and its own few entries go on, out of the storage's reserve.
+// A leader that cannot serve, and makes way for somebody who can. One whose disk is full takes no
+// commands and answers reads; heartbeats and its own few entries go on, out of the storage's
+// reserve. One whose machine's state is lost applies nothing: it leads because nobody else has all
+// of its log, and brings the others as far.
 #include "actors/leader.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -33,9 +35,16 @@ void leader::look_for_room() {
             [this](const caf::error&) { looks_for_room_ = false; });
 }
 
-// Who has no room either declines. When all did, they are asked again after a while.
+void leader::on_machine_state(const machine_state& m) {
+  options_.state_lost = m.lost;
+  declined_.clear();
+  asks_again_ = now();
+  watch();
+}
+
+// Who cannot serve either declines. When all did, they are asked again after a while.
 void leader::make_way() {
-  if (!full_ || handover_ || change_ || now() < asks_again_) return;
+  if (can_serve() || handover_ || change_ || now() < asks_again_) return;
   const auto to = protocol_.successor(now(), declined_);
   if (to) return begin_handover({to, now() + options_.timing.election_timeout_max, false, {}});
   declined_.clear();

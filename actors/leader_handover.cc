@@ -81,7 +81,7 @@ void leader::on_succeeded(const handing_over& m) {
 void leader::abandon_handover(raft_errc code, std::string why) {
   TROUPE_EVENT(info) << "n" << options_.id << " leads on: " << why;
   auto h = std::exchange(handover_, std::nullopt);
-  if (full_) declined_.insert(h->to);
+  if (!can_serve()) declined_.insert(h->to);
   self_->send(options_.server, handing_over{});
   h->who_asked.deliver(self_, admin_reply{code, options_.id, {}, std::move(why)});
   tend_members();  // what rested meanwhile
@@ -116,7 +116,8 @@ void leader::on_tick(const tick& t) {
     TROUPE_EVENT(warn) << "n" << options_.id << ": the disk does not answer";
     leave();
   }
-  if (full_) look_for_room(), make_way();
+  if (full_) look_for_room();
+  make_way();
   watch();
 }
 

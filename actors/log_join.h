@@ -15,4 +15,11 @@ namespace troupe {
 // between the two.
 absl::Status join(storage::log_storage& log, const std::optional<storage::snapshot_meta>& newest);
 
+// Whether something is missing between the two, and the state that the log goes on from with it.
+bool lacks_state(const storage::log_storage& log,
+                 const std::optional<storage::snapshot_meta>& newest);
+
+// Whether this is an entry of the log, or the last that it does not need any more.
+bool holds(const storage::log_storage& log, const log_id& id);
+
 }  // namespace troupe

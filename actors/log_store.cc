@@ -40,21 +40,33 @@ void forget_memberships_after(log_store_state& state, log_index last) {
 log_state describe(const log_store_state& state) {
   const auto& s = *state.storage;
   auto lost = s.lost();
-  // Who lost the first entry is in its cluster all the same.
-  const auto cluster = state.cluster == 0 && lost ? lost->first : state.cluster;
+  // Who lost the first entry, or the snapshot that has it, is in its cluster all the same.
+  auto cluster = state.cluster == 0 && lost ? lost->first : state.cluster;
+  if (cluster == 0 && s.purged().last) cluster = s.first();
   return {s.saved_vote(),  s.purged().last, s.tail(),        s.runs(),   state.memberships, cluster,
           s.incarnation(), s.joined(),      std::move(lost), state.full, state.compacted};
 }
 
 // What is known of the log only from the snapshot that it goes on from.
 absl::Status begin_from(log_store_state& state, const storage::snapshot_meta& from) {
+  const auto purged = state.storage->purged().last.index;
   state.cluster = from.cluster;
-  state.compacted = from.last.last.index;
-  if (from.membership_at.index > state.storage->purged().last.index) return absl::OkStatus();
+  state.compacted = holds(*state.storage, from.last.last) ? from.last.last.index : purged;
+  if (from.membership_at.index > purged) return absl::OkStatus();
   auto members = decode_membership(from.membership);
   if (!members) return absl::DataLossError("the membership in a snapshot cannot be decoded");
-  state.memberships.emplace_back(from.membership_at, std::move(*members));
+  auto& all = state.memberships;
+  std::erase_if(all, [&](const auto& m) { return m.first.index <= purged; });
+  all.emplace(all.begin(), from.membership_at, std::move(*members));
   return absl::OkStatus();
+}
+
+absl::Status begin(log_store_state& state, const log_beginning& b) {
+  const bool lacks = lacks_state(*state.storage, b.newest);
+  if (!lacks)
+    if (auto status = join(*state.storage, b.newest); !status.ok()) return status;
+  const auto& from = lacks && b.damaged ? b.damaged : b.newest;
+  return from ? begin_from(state, *from) : absl::OkStatus();
 }
 
 // What a trace follows a write by.
@@ -229,12 +241,12 @@ caf::result<log_state> on_purge(self_ptr self, const purge_log& m) {
 caf::result<log_state> on_reset(self_ptr self, const reset_log& m) {
   auto& state = self->state;
   if (m.fence != state.storage->saved_vote()) return make_error(raft_errc::fenced);
-  state.memberships.clear();
-  auto status = state.storage->reset(m.to.last);
+  if (!holds(*state.storage, m.to.last.last)) state.memberships.clear();
+  auto status = join(*state.storage, m.to);
   if (status.ok()) status = begin_from(state, m.to);
   if (!status.ok()) return fail(self, status);
   state.board->post([&](metrics& b) {
-    b.last = m.to.last.last;
+    b.last = state.storage->tail().last;
     b.found = std::min(b.found, b.last.index);
   });
   return describe(state);
@@ -274,14 +286,13 @@ log_store_state::~log_store_state() {
 
 log_store_actor::behavior_type log_store(self_ptr self,
                                          std::shared_ptr<storage::log_storage> storage,
-                                         std::optional<storage::snapshot_meta> newest,
-                                         std::shared_ptr<observed> board, byte_count scrub) {
+                                         log_beginning beginning, std::shared_ptr<observed> board,
+                                         byte_count scrub) {
   self->state.storage = std::move(storage);
   self->state.board = std::move(board);
   self->state.scrub = scrub;
   auto& state = self->state;
-  auto status = join(*state.storage, newest);
-  if (status.ok() && newest) status = begin_from(state, *newest);
+  auto status = begin(state, beginning);
   if (status.ok()) status = scan(state, state.storage->purged().last.index.next());
   if (status.ok()) status = look_for_room(self->state);
   if (!status.ok()) fail(self, status);

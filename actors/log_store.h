@@ -27,12 +27,19 @@ namespace troupe {
 
 struct log_store_state;
 
-// Blocks in file I/O: spawn it detached, except over memory. `newest`: the snapshot that the log
-// goes on from, if any. `scrub`: so many bytes are checked in a second; 0: none.
+// What is known of the snapshot that the log goes on from.
+struct log_beginning {
+  std::optional<storage::snapshot_meta> newest;
+  // Of a newer one that is damaged. It counts where the newest is no beginning for this log.
+  std::optional<storage::snapshot_meta> damaged;
+};
+
+// Blocks in file I/O: spawn it detached, except over memory. `scrub`: so many bytes are checked in
+// a second; 0: none.
 log_store_actor::behavior_type log_store(log_store_actor::stateful_pointer<log_store_state> self,
                                          std::shared_ptr<storage::log_storage> storage,
-                                         std::optional<storage::snapshot_meta> newest,
-                                         std::shared_ptr<observed> board, byte_count scrub);
+                                         log_beginning beginning, std::shared_ptr<observed> board,
+                                         byte_count scrub);
 
 struct log_store_state {
   static inline const char* name = "log_store";

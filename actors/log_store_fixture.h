@@ -162,7 +162,7 @@ class log_store_fixture : public testing::Test {
   config config_;
   caf::actor_system system_{config_};
   std::shared_ptr<observed> board_ = std::make_shared<observed>();
-  log_store_actor store_ = system_.spawn(log_store, disk_, std::nullopt, board_, KiB(64));
+  log_store_actor store_ = system_.spawn(log_store, disk_, log_beginning{}, board_, KiB(64));
 
  private:
   void bring_to_front(const caf::actor& a) {

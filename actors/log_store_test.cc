@@ -164,7 +164,7 @@ TEST_F(log_store_test, memberships_are_found_again_at_a_start) {
   const auto members = members_of({1, 2, 3});
   const auto first = first_batch(members);
   ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first}}).reply);
-  store_ = system_.spawn(log_store, disk_, std::nullopt, board_, KiB(64));
+  store_ = system_.spawn(log_store, disk_, log_beginning{}, board_, KiB(64));
   const auto s = state();
   ASSERT_EQ(s.memberships.size(), 1u);
   EXPECT_EQ(s.memberships[0].second, members);

@@ -22,6 +22,10 @@ class snapshot_source {
 
   // The next piece, of any size above 0; an empty one when all was given. An error is final.
   virtual absl::StatusOr<std::string> next() = 0;
+
+  // Bytes of memory that it holds to go on giving what the state was. Where that is much, it is
+  // read as fast as the disk takes it, whatever the rate.
+  virtual size_t held() const { return 0; }
 };
 
 // One thread at a time calls a machine; it needs no lock of its own.

@@ -126,8 +126,8 @@ struct sync_now {};
 struct purge_log {
   log_index upto;
 };
-// A snapshot has taken the place of the log, which starts again behind it; refused as an append.
-// Answered by log_state.
+// This snapshot is the newest: the log starts again behind it, unless it has the snapshot's last
+// entry; refused as an append. Answered by log_state.
 struct reset_log {
   vote fence;
   storage::snapshot_meta to;
@@ -202,9 +202,11 @@ struct apply {
   std::vector<std::vector<claim>> claims;
   bool report = false;  // whether the sender wants to hear `applied`
 };
-// Everything up to `upto` was applied.
+// Everything up to `upto` was applied. `committed`: as far as the machine was told, where it was
+// asked.
 struct applied {
   log_index upto;
+  log_index committed;
 };
 
 // Answer when everything up to `index` was applied.

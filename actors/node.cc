@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "actors/log_join.h"
 #include "actors/log_store.h"
 #include "actors/snapshot_sink.h"
 #include "actors/state_machine.h"
@@ -16,6 +17,19 @@ namespace {
 template <class... Args>
 auto spawn_over_disk(caf::actor_system& system, bool blocks, Args... args) {
   return blocks ? system.spawn<caf::detached>(args...) : system.spawn(args...);
+}
+
+log_beginning beginning_of(const node_options& o) {
+  if (!o.snapshots) return {};
+  const auto& damaged = o.snapshots->damaged();
+  return {o.snapshots->newest_meta(), damaged ? damaged->meta : std::nullopt};
+}
+
+// Why nothing here has the state that the log goes on from; empty: something has.
+std::string lost_state(const node_options& o, const log_beginning& b) {
+  if (!o.snapshots || !lacks_state(*o.storage, b.newest)) return {};
+  if (const auto& damaged = o.snapshots->damaged()) return damaged->why;
+  return join(*o.storage, b.newest).ToString();
 }
 
 }  // namespace
@@ -73,17 +87,19 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   if (auto s = check(options); !s.ok()) return s;
   auto board = std::make_shared<observed>(options.id);
   const bool blocks = options.storage_blocks;
-  const auto newest = options.snapshots ? options.snapshots->newest_meta() : std::nullopt;
+  const auto beginning = beginning_of(options);
+  const auto lost = lost_state(options, beginning);
   auto store =
-      spawn_over_disk(system, blocks, log_store, options.storage, newest, board, options.scrub);
+      spawn_over_disk(system, blocks, log_store, options.storage, beginning, board, options.scrub);
   snapshot_sink_actor sink;
   if (options.snapshots)
-    sink = spawn_over_disk(system, blocks, snapshot_sink, options.snapshots, board);
+    sink = spawn_over_disk(system, blocks, snapshot_sink, options.snapshots, board, options.scrub);
   state_machine_options m;
   m.hosted = options.machine;
   m.log = store;
   m.sink = sink;
-  m.restore_first = newest.has_value();
+  m.restore_first = beginning.newest.has_value();
+  m.lost = lost;
   m.storage_blocks = blocks;
   m.compaction = options.compaction;
   m.board = board;

@@ -59,6 +59,8 @@ server_actor::behavior_type echo(server_actor::pointer self) {
       [](const fetch_request&) { return fetch_reply{}; },
       [](const configure&) { return done{}; },
       [](const outvoted&) {},
+      [](const snapshot_lost&) {},
+      [](const machine_state&) {},
       [](const led&) {},
       [](const adopt&) { return peer_handles{}; },
       [](const handing_over&) {},

@@ -22,9 +22,15 @@ server::server(self_ptr self, server_options options)
     self_->link_to(options_.sink);
     self_->send(options_.sink, tell_of_snapshots{caf::actor_cast<caf::strong_actor_ptr>(self_)});
   }
-  self_->request(options_.store, caf::infinite, describe_log{})
-      .await([this](const log_state& s) { start(s); },
-             [this](const caf::error& e) { self_->quit(e); });
+  self_->request(options_.machine, caf::infinite, watch_state{})
+      .await(
+          [this](const machine_state& m) {
+            if (m.lost) state_lost_ = m.why;
+            self_->request(options_.store, caf::infinite, describe_log{})
+                .await([this](const log_state& s) { start(s); },
+                       [this](const caf::error& e) { self_->quit(e); });
+          },
+          [this](const caf::error& e) { self_->quit(e); });
 }
 
 server::~server() {
@@ -51,6 +57,8 @@ void server::start(const log_state& s) {
     m.found = s.tail.last.index;
     m.last = s.tail.last;
   });
+  // At first nobody is connected.
+  if (state_lost_) fetch_snapshot_later();
   if (s.lost) {
     warn_of_loss(*s.lost);
     if (roster_.members().empty())
@@ -114,12 +122,19 @@ void server::adopt_membership() {
   // A log that comes in may tell of a removal long ago, which is committed.
   if (took_part && !takes_part_ && acceptor_->committed() < members_at_.index) warn_of_removal("");
   acceptor_->on_named(roster_.names(options_.id, acceptor_->incarnation()));
-  uint32_t greatest = 0;
+  prefer();
+  arm();  // it may have become a voter, or be none any more
+}
+
+// Who has no state leads only where nobody else can.
+void server::prefer() {
+  const auto& members = roster_.members();
+  uint32_t greatest = state_lost_ ? 1 : 0;
   for (const node_id id : members.voters())
     greatest = std::max(greatest, members.nodes().at(id).priority);
   const auto me = members.nodes().find(options_.id);
-  acceptor_->timer().prefer(me == members.nodes().end() ? 0 : me->second.priority, greatest);
-  arm();  // it may have become a voter, or be none any more
+  const bool counts = !state_lost_ && me != members.nodes().end();
+  acceptor_->timer().prefer(counts ? me->second.priority : 0, greatest);
 }
 
 void server::warn_of_removal(const std::string& source) {
@@ -176,6 +191,8 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const core::snapshot_request& m) { return me->on_snapshot_request(m); },
       [me](const backup_request& m) { return me->on_backup_request(m); },
       [me](const snapshot_kept& m) { me->on_snapshot_kept(m); },
+      [me](const snapshot_lost&) { me->on_snapshot_lost(); },
+      [me](const machine_state& m) { me->on_machine_state(m); },
       [me](const tick& t) { me->on_tick(t); },
   };
 }

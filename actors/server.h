@@ -59,6 +59,8 @@ class server {
   caf::result<core::snapshot_reply> on_snapshot_request(const core::snapshot_request& m);
   caf::result<backup_reply> on_backup_request(const backup_request& m);
   void on_snapshot_kept(const snapshot_kept& m);
+  void on_snapshot_lost() { self_->send(options_.machine, snapshot_lost{}); }
+  void on_machine_state(const machine_state& m);
   caf::result<outcome> on_propose(const propose& m);
   caf::result<outcome> on_read(const read& m);
   caf::result<core::transfer_reply> on_transfer_request(const core::transfer_request& m);
@@ -121,6 +123,15 @@ class server {
   void on_restore_tick();
   void warn_once(const std::string& what);
 
+  // -- a state that damage took --
+  void fetch_snapshot();
+  void fetch_snapshot_later();
+  void end_fetcher();
+  void leave_it_to_leader();
+  void on_fetched(const fetched_snapshot& f);
+  void fail_without_state();
+  void prefer();
+
   // -- votes and elections --
   void judge_vote(const core::vote_request& m, vote_promise promise);
   void save_vote_then(const vote& wanted, std::function<void()> then);
@@ -152,6 +163,7 @@ class server {
                    snapshot_promise promise);
   void install(const storage::snapshot_meta& meta, core::snapshot_reply reply,
                snapshot_promise promise);
+  void go_on_from(const storage::snapshot_meta& meta, std::function<void(bool)> then);
   void purge(log_index upto, std::function<void(const caf::error&)> then);
   std::vector<log_index> needed_by_followers() const;
   caf::result<admin_reply> pass_to_member(const admin_request& m, node_id who);
@@ -214,6 +226,12 @@ class server {
   duration fetch_patience_;  // for an answer
   node_id helper_;           // had something of it
   std::string told_;         // last, for people only
+
+  // While the machine's state is lost here.
+  std::optional<std::string> state_lost_;  // why
+  alarm fetch_again_;
+  duration fetch_pause_{};
+  snapshot_fetcher_actor fetcher_;
 };
 
 struct server_state {

@@ -164,6 +164,7 @@ void server::lead() {
   o.machine = options_.machine;
   o.server = self_;
   o.heartbeats = options_.heartbeats;
+  o.state_lost = state_lost_.has_value();
   o.board = options_.board;
   o.peers = peers_.all();
   leader_ = self_->spawn<caf::monitored>(leader_behavior, std::move(o));
@@ -189,7 +190,7 @@ void server::depose_then(node_id successor, std::function<void()> then) {
   self_->request(options_.machine, caf::infinite, describe_applied{})
       .await(
           [this, then = std::move(then)](const applied& a) {
-            led_until_ = std::max(led_until_, a.upto);
+            led_until_ = std::max(led_until_, a.committed);
             then();
           },
           [this](const caf::error& e) { self_->quit(e); });
@@ -244,6 +245,7 @@ void server::arm() {
 
 void server::on_tick(const tick& t) {
   if (restore_.on_tick(self_, t)) return on_restore_tick();
+  if (fetch_again_.on_tick(self_, t)) return fetch_snapshot();
   if (!election_.on_tick(self_, t)) return;
   if (founding_) return on_founding_tick();
   if (stands_by_itself()) stand_in_time();

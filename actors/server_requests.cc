@@ -123,6 +123,8 @@ node_id server::known_leader() const { return leader_ ? options_.id : acceptor_-
 
 template <class Message>
 caf::result<outcome> server::forward(const Message& m) {
+  // It makes way for another one.
+  if (leader_ && state_lost_) return outcome{m.id, raft_errc::not_leader, {}, {}, {}};
   if (leader_) return self_->delegate(leader_, m);
   const auto leader = known_leader();
   const auto peer = peers_.find(leader);
@@ -299,7 +301,7 @@ caf::result<core::transfer_reply> server::on_transfer_request(const core::transf
   const bool from_our_leader = m.cluster == acceptor_->cluster() && m.leader.committed &&
                                m.leader == acceptor_->saved() && m.leader.leader.node != m.to;
   const bool able = m.to == options_.id && roster_.members().is_voter(m.to) && may_stand() &&
-                    !leader_ && !full_ && m.last == acceptor_->log().last();
+                    !leader_ && !full_ && !state_lost_ && m.last == acceptor_->log().last();
   if (!from_our_leader || !able) return core::transfer_reply{false};
   TROUPE_EVENT(info) << "n" << options_.id << " takes over from " << m.leader;
   campaign(/*handed_by=*/m.leader);

@@ -44,7 +44,8 @@ caf::behavior store(caf::event_based_actor*, std::shared_ptr<script> s) {
 }
 
 caf::behavior machine_of_nothing() {
-  return {[](const describe_applied&) { return applied{}; }, [](const apply&) {},
+  return {[](const describe_applied&) { return applied{}; },
+          [](const watch_state&) { return machine_state{}; }, [](const apply&) {},
           [](const tick&) {}};
 }
 

@@ -43,6 +43,7 @@ void server::judge_snapshot(const core::snapshot_request& m, snapshot_promise pr
   } else {
     const bool stood = candidacy_.has_value();
     on_leader_alive(false);
+    if (state_lost_) leave_it_to_leader();
     stage_piece(m, std::get<core::accepted_piece>(decision).reply, std::move(promise));
     if (stood || shown_leader_ != acceptor_->saved().leader) arm();
   }
@@ -77,23 +78,30 @@ void server::install(const storage::snapshot_meta& meta, core::snapshot_reply re
     promise.deliver(std::move(reply));
     return;
   }
+  go_on_from(meta, [reply, promise](bool done) mutable {
+    reply.installed = done;
+    if (!done) reply.verdict = core::verdict::failed;
+    promise.deliver(std::move(reply));
+  });
+}
+
+void server::go_on_from(const storage::snapshot_meta& meta, std::function<void(bool)> then) {
   TROUPE_EVENT(info) << "n" << options_.id << " installs a snapshot up to " << meta.last.last;
   candidacy_.reset();
   self_->request(options_.store, caf::infinite, reset_log{acceptor_->saved(), meta})
       .await(
-          [this, reply, promise](const log_state& s) mutable {
-            refresh(s);
-            accepted_ = {};
+          [this, then, upto = meta.last.last.index](const log_state& s) {
+            if (!leader_) {
+              refresh(s);
+              acceptor_->on_committed(upto);
+              accepted_ = {};
+            }
             self_->send(options_.machine, restore_state{});
             hand_committed_over();
-            reply.installed = true;
-            promise.deliver(std::move(reply));
+            then(true);
             arm();
           },
-          [reply, promise](const caf::error&) mutable {
-            reply.verdict = core::verdict::failed;
-            promise.deliver(std::move(reply));
-          });
+          [then](const caf::error&) { then(false); });
 }
 
 // -- what goes from the log -----------------------------------------------------------------------

@@ -1,5 +1,7 @@
 #include "actors/snapshot_build.h"
 
+#include <algorithm>
+
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -7,6 +9,11 @@ namespace troupe {
 namespace {
 
 constexpr size_t most_under_way = 4;
+// What is kept for it must not grow for as long as its rate allows.
+constexpr size_t much_held = 16 << 20;
+
+// It looks again in time.
+duration soon(duration pause) { return std::min<duration>(pause, std::chrono::milliseconds(10)); }
 
 }  // namespace
 
@@ -38,7 +45,7 @@ void snapshot_build::go_on() {
   waking_ = false;
   if (ended_ || read_ || under_way_ >= most_under_way) return;
   const auto now = self_->clock().now();
-  if (now < may_read_) return want_to_go_on(may_read_ - now);
+  if (now < may_read_ && from_->held() < much_held) return want_to_go_on(soon(may_read_ - now));
   auto piece = next_piece();
   if (!piece.ok()) {
     TROUPE_EVENT(warn) << "the machine gives up its snapshot: " << piece.status().message();

@@ -44,6 +44,13 @@ struct snapshot_kept {
   log_index last;
   log_index before;
 };
+// To snapshot_sink: the newest, if it is this one, is damaged. It is set aside.
+struct set_aside {
+  log_id of;
+  std::string why;
+};
+// To the server, and by it to state_machine: that has happened.
+struct snapshot_lost {};
 // To snapshot_sink: who is to be told.
 struct tell_of_snapshots {
   caf::strong_actor_ptr whom;
@@ -56,6 +63,17 @@ struct made_snapshot {
 };
 // To state_machine: the newest snapshot is ahead of it, and takes the place of its state.
 struct restore_state {};
+// To state_machine: who asks is told of each change, too.
+struct watch_state {};
+struct machine_state {
+  bool lost = false;  // neither this node's snapshot nor its log has it any more
+  std::string why;
+};
+// To snapshot_fetcher; what it kept, or nothing.
+struct fetch_snapshot {};
+struct fetched_snapshot {
+  std::optional<storage::snapshot_meta> meta;
+};
 // Internal to state_machine: go on with the snapshot that is being made, or see whether one is due.
 struct build_on {};
 

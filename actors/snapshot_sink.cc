@@ -40,6 +40,13 @@ absl::Status keep(snapshot_sink_state& state) {
 
 // -- of this node ---------------------------------------------------------------------------------
 
+template <class Message>
+void tell(self_ptr self, Message m) {
+  if (const auto& to = self->state.listener)
+    to->enqueue(caf::make_mailbox_element(self->ctrl(), caf::make_message_id(), {}, std::move(m)),
+                self->context());
+}
+
 caf::result<done> on_begin(self_ptr self, const begin_snapshot& m) {
   auto& state = self->state;
   const auto& end = m.meta.last.last.index;
@@ -60,10 +67,7 @@ caf::result<done> on_add(self_ptr self, const add_to_snapshot& m) {
   const auto before = newest(state);
   if (status.ok() && m.state.empty()) status = keep(state);
   if (!status.ok()) return fail(state, status);
-  if (m.state.empty() && state.listener)
-    state.listener->enqueue(caf::make_mailbox_element(self->ctrl(), caf::make_message_id(), {},
-                                                      snapshot_kept{newest(state), before}),
-                            self->context());
+  if (m.state.empty()) tell(self, snapshot_kept{newest(state), before});
   return done{};
 }
 
@@ -128,14 +132,67 @@ caf::result<staged> on_stage(self_ptr self, const stage& m) {
   return staged{part.size(), {}};
 }
 
+// -- damage ---------------------------------------------------------------------------------------
+
+caf::result<done> on_set_aside(self_ptr self, const set_aside& m) {
+  auto& state = self->state;
+  const auto& kept = state.store->newest();
+  if (!kept || kept->meta.last.last != m.of) return done{};
+  state.checked.reset();
+  if (auto s = state.store->set_aside(m.why); !s.ok()) {
+    TROUPE_EVENT(warn) << "cannot set a damaged snapshot aside: " << s.message();
+    return make_error(raft_errc::storage_failed);
+  }
+  state.board->post([](metrics& b) { b.snapshot = {}; });
+  tell(self, snapshot_lost{});
+  return done{};
+}
+
+void scrub_later(self_ptr self) {
+  auto& state = self->state;
+  if (!state.scrub) return;
+  const std::chrono::duration<double> pause(double(storage::snapshot_writer::block_size) /
+                                            static_cast<double>(state.scrub.value));
+  state.scrub_again.set(self, self->clock().now() + std::chrono::duration_cast<duration>(pause));
+}
+
+// The next block, or the first one again.
+absl::Status check_some(snapshot_sink_state& state) {
+  const auto& kept = state.store->newest();
+  if (!kept) return absl::OkStatus();
+  if (!state.checked || state.checked->meta().last != kept->meta.last) {
+    auto from = state.store->read();
+    if (!from.ok()) return from.status();
+    state.checked = *std::move(from);
+  }
+  const auto block = state.checked->next();
+  if (!block.ok() || block->empty()) state.checked.reset();
+  return block.status();
+}
+
+void on_unreadable(self_ptr self, const absl::Status& how) {
+  auto& state = self->state;
+  if (absl::IsDataLoss(how))
+    on_set_aside(self, {state.store->newest()->meta.last.last, std::string(how.message())});
+  else if (std::exchange(state.unreadable, std::string(how.message())) != how.message())
+    TROUPE_EVENT(warn) << "the newest snapshot cannot be read: " << how.message();
+}
+
+void on_tick(self_ptr self, const tick& t) {
+  if (!self->state.scrub_again.on_tick(self, t)) return;
+  if (const auto how = check_some(self->state); !how.ok()) on_unreadable(self, how);
+  scrub_later(self);
+}
+
 // -- reading --------------------------------------------------------------------------------------
 
 caf::result<opened_snapshot> on_open(self_ptr self) {
-  if (!self->state.store->newest()) return make_error(raft_errc::not_allowed);
-  auto from = self->state.store->read();
+  auto& state = self->state;
+  if (!state.store->newest()) return make_error(raft_errc::not_allowed);
+  auto from = state.store->read();
   if (from.ok()) return opened_snapshot{*std::move(from)};
-  TROUPE_EVENT(error) << "the newest snapshot cannot be read: " << from.status().message();
-  return make_error(raft_errc::storage_failed);
+  on_unreadable(self, from.status());
+  return make_error(state.store->newest() ? raft_errc::storage_failed : raft_errc::not_allowed);
 }
 
 // The one that was asked for last stays open until another one is, or no more of it is wanted.
@@ -160,10 +217,13 @@ caf::result<backup_reply> on_backup(self_ptr self, const backup_request& m) {
 
 snapshot_sink_actor::behavior_type snapshot_sink(self_ptr self,
                                                  std::shared_ptr<storage::snapshot_store> store,
-                                                 std::shared_ptr<observed> board) {
+                                                 std::shared_ptr<observed> board,
+                                                 byte_count scrub) {
   auto& state = self->state;
   state.store = std::move(store);
   state.board = std::move(board);
+  state.scrub = scrub;
+  scrub_later(self);
   state.board->post([&](metrics& m) { m.snapshot = newest(state); });
   return {
       [=](const begin_snapshot& m) { return on_begin(self, m); },
@@ -171,7 +231,9 @@ snapshot_sink_actor::behavior_type snapshot_sink(self_ptr self,
       [=](const stage& m) { return on_stage(self, m); },
       [=](const open_snapshot&) { return on_open(self); },
       [=](const backup_request& m) { return on_backup(self, m); },
+      [=](const set_aside& m) { return on_set_aside(self, m); },
       [=](const tell_of_snapshots& m) { self->state.listener = m.whom; },
+      [=](const tick& t) { on_tick(self, t); },
   };
 }
 

@@ -7,12 +7,16 @@
 // leader falls, and is gone on with when the same snapshot is sent again; another one begins from
 // nothing.
 //
+// It looks after the newest, a little at a time, as the log store does after the log: one that rots
+// is set aside, and the machine makes another one before it is needed.
+//
 // An error is none of its node: the old snapshot and the log are still there. It is told, and
 // whatever was on its way is given up.
 #pragma once
 
 #include <memory>
 
+#include "actors/alarm.h"
 #include "actors/interfaces.h"
 #include "actors/observed.h"
 #include "actors/progress_log.h"
@@ -22,10 +26,12 @@ namespace troupe {
 
 struct snapshot_sink_state;
 
-// Blocks in file I/O: spawn it detached, except over memory.
+// Blocks in file I/O: spawn it detached, except over memory. `scrub`: so many bytes are checked in
+// a second; 0: none.
 snapshot_sink_actor::behavior_type snapshot_sink(
     snapshot_sink_actor::stateful_pointer<snapshot_sink_state> self,
-    std::shared_ptr<storage::snapshot_store> store, std::shared_ptr<observed> board);
+    std::shared_ptr<storage::snapshot_store> store, std::shared_ptr<observed> board,
+    byte_count scrub);
 
 struct snapshot_sink_state {
   static inline const char* name = "snapshot_sink";
@@ -42,6 +48,10 @@ struct snapshot_sink_state {
   std::unique_ptr<storage::snapshot_writer> own;
   std::optional<incoming> received;
   std::unique_ptr<storage::snapshot_reader> copied;  // by an operator; it may have been replaced
+  byte_count scrub;
+  alarm scrub_again;
+  std::unique_ptr<storage::snapshot_reader> checked;  // as far as it was read
+  std::string unreadable;                             // why it is not, as was told last
   caf::strong_actor_ptr listener;
 };
 

@@ -13,6 +13,8 @@
 namespace troupe {
 namespace {
 
+using namespace std::chrono_literals;
+
 storage::snapshot_meta meta_at(uint64_t index) {
   return {{{{term(1), node_id(1)}, log_index(index)}, 4711}, {{}, log_index(1)}, "members", 99};
 }
@@ -21,7 +23,7 @@ class snapshot_sink_test : public virtual_raft_test {
  protected:
   snapshot_sink_test() {
     store_ = *storage::snapshot_store::open(files_, "snapshots");
-    sink_ = system_.spawn(snapshot_sink, store_, board_);
+    sink_ = system_.spawn(snapshot_sink, store_, board_, KiB(256));
   }
   ~snapshot_sink_test() override { caf::anon_send_exit(sink_, caf::exit_reason::kill); }
 
@@ -60,6 +62,24 @@ class snapshot_sink_test : public virtual_raft_test {
     const auto name = store->newest()->name;
     return {name, *(*store->read())->raw(0, name.size)};
   }
+  // What its server hears, in words.
+  std::vector<std::string>& listen() {
+    const auto listener = system_.spawn([&](caf::event_based_actor*) -> caf::behavior {
+      return {[&](const snapshot_kept&) { told_.push_back("kept"); },
+              [&](const snapshot_lost&) { told_.push_back("lost"); }};
+    });
+    caf::anon_send(sink_, tell_of_snapshots{caf::actor_cast<caf::strong_actor_ptr>(listener)});
+    return told_;
+  }
+  void flip_a_byte(uint64_t at) {
+    const auto file = *files_.open(store_->newest()->path, storage::open_mode::existing);
+    const char flipped = static_cast<char>((*file->read(at, 1))[0] ^ 4);
+    ASSERT_TRUE(file->write(at, {&flipped, 1}).ok());
+  }
+  void wait(duration d) {
+    const auto end = now() + d;
+    run_until([&] { return now() >= end; }, d);
+  }
   log_index newest() const {
     return store_->newest() ? store_->newest()->meta.last.last.index : log_index();
   }
@@ -68,6 +88,7 @@ class snapshot_sink_test : public virtual_raft_test {
   std::shared_ptr<storage::snapshot_store> store_;
   std::shared_ptr<observed> board_ = std::make_shared<observed>();
   snapshot_sink_actor sink_;
+  std::vector<std::string> told_;
 };
 
 TEST_F(snapshot_sink_test, one_of_this_node_is_kept_and_told) {
@@ -194,6 +215,45 @@ TEST_F(snapshot_sink_test, progress_is_shown_while_it_comes_in) {
   stage_bytes(o.name, 300, o.bytes.substr(300));
   stage_bytes(o.name, o.bytes.size(), "");
   EXPECT_FALSE(board_->get().receiving);
+}
+
+// A second for each of its blocks.
+TEST_F(snapshot_sink_test, what_rots_is_found_and_set_aside_before_it_is_needed) {
+  const auto& told = listen();
+  ASSERT_TRUE(make(5, std::string(1 << 20, 'x')));
+  wait(20s);
+  EXPECT_EQ(newest(), log_index(5));
+  flip_a_byte(700'000);
+  wait(12s);
+  EXPECT_EQ(newest(), log_index(0));
+  EXPECT_EQ(board_->get().snapshot, log_index(0));
+  EXPECT_EQ(told, (std::vector<std::string>{"kept", "lost"}));
+  EXPECT_EQ(store_->damaged()->meta, meta_at(5));
+  EXPECT_EQ(store_->damaged()->why.find(files_.list("snapshots").value()[0].substr(0, 20)), 10u)
+      << store_->damaged()->why;
+  ASSERT_TRUE(make(5, "the same again")) << "and nothing is left of the other";
+  EXPECT_EQ(files_.list("snapshots").value().size(), 1u);
+}
+
+TEST_F(snapshot_sink_test, what_cannot_be_read_is_no_damage) {
+  const auto& told = listen();
+  ASSERT_TRUE(make(5, "five"));
+  files_.set_fault([](std::string_view call, const std::string&) {
+    return call == "read" ? absl::UnavailableError("input/output error") : absl::OkStatus();
+  });
+  wait(10s);
+  files_.set_fault(nullptr);
+  wait(10s);
+  EXPECT_EQ(newest(), log_index(5));
+  EXPECT_EQ(told, std::vector<std::string>{"kept"});
+}
+
+TEST_F(snapshot_sink_test, an_older_one_that_is_called_damaged_is_gone_already) {
+  ASSERT_TRUE(make(5, "five"));
+  const auto old = meta_at(5).last.last;
+  ASSERT_TRUE(make(9, "nine"));
+  EXPECT_EQ(ask<done>(set_aside{old, "damaged"}).index(), 0u);
+  EXPECT_EQ(newest(), log_index(9));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/compression.h"
+#include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -117,7 +118,14 @@ void snapshot_streamer::on_failure(uint64_t ticket, const std::string& why) {
   back_off(why);
 }
 
+// The follower may have spoilt it, or this node.
+void snapshot_streamer::look_at_it() {
+  if (const auto whole = from_->verify(); absl::IsDataLoss(whole))
+    caf::anon_send(options_.sink, set_aside{from_->name().last, std::string(whole.message())});
+}
+
 void snapshot_streamer::begin_anew(const std::string& why) {
+  look_at_it();
   cursor_.reset();
   from_.reset();
   back_off(why);

@@ -5,8 +5,8 @@
 // takes its place. Pieces are sent as core::chunk_cursor says; each answer is a sign of life of the
 // follower, and each piece one of the leader. What is not answered, or cannot be sent, is asked for
 // again, at first after a heartbeat. Where the follower cannot use what it got, or the file cannot
-// be read, it begins again with what is the newest then. It ends only when the follower has
-// installed a snapshot.
+// be read, it looks whether the file is damaged, and begins again with what is the newest then. It
+// ends only when the follower has installed a snapshot.
 #pragma once
 
 #include <memory>
@@ -54,6 +54,7 @@ class snapshot_streamer {
   void on_failure(uint64_t ticket, const std::string& why);
   void back_off(const std::string& why);
   void begin_anew(const std::string& why);
+  void look_at_it();
   void tell_progress();
 
   self_ptr self_;

@@ -34,7 +34,10 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 state_machine::state_machine(self_ptr self, state_machine_options options)
     : self_(self), options_(std::move(options)) {
   not_before_ = self_->clock().now();
-  if (options_.restore_first) on_restore_state();
+  if (!options_.lost.empty())
+    be(state::lost, options_.lost);
+  else if (options_.restore_first)
+    on_restore_state();
 }
 
 // -- applying -------------------------------------------------------------------------------------
@@ -59,7 +62,7 @@ void state_machine::on_apply(apply& m) {
 void state_machine::report() {
   if (!listener_) return;
   listener_->enqueue(
-      caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, applied{applied_}),
+      caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, applied{applied_, {}}),
       self_->context());
   if (applied_ >= committed_) listener_ = nullptr;
 }
@@ -76,7 +79,7 @@ void state_machine::enqueue(const batch_ptr& b, std::vector<claim> claims) {
 }
 
 void state_machine::advance() {
-  while (!waiting_.empty() && !failed_ && !restoring_) {
+  while (!waiting_.empty() && !failed_ && usable()) {
     auto first = waiting_.begin();
     const bool stale = first->second.what->last_index() <= applied_;
     if (!stale &&
@@ -90,7 +93,7 @@ void state_machine::advance() {
     m.applied = applied_;
     m.totals.batches = batches_, m.totals.commands = commands_;
   });
-  if (restoring_) return;
+  if (!usable()) return;
   want_answers();
   make_in_time();
   if (applied_ < committed_ && !failed_) read_gap();
@@ -173,7 +176,7 @@ void state_machine::fail(const std::string& why) {
 }
 
 caf::result<done> state_machine::on_visit(const visit& m) {
-  if (restoring_) return make_error(raft_errc::busy);
+  if (!usable()) return make_error(raft_errc::busy);
   m.what(*options_.hosted);
   return done{};
 }
@@ -246,7 +249,7 @@ void state_machine::on_go_on() {
   going_on_ = false;
   auto now = self_->clock().now();
   for (const auto end = now + query_slice; now < end; now = self_->clock().now()) {
-    if (failed_ || restoring_ || queries_.empty() || queries_.begin()->first > applied_) return;
+    if (failed_ || !usable() || queries_.empty() || queries_.begin()->first > applied_) return;
     const auto q = std::move(queries_.extract(queries_.begin()).mapped());
     queries_bytes_ -= q.cost();
     if (now < q.until)
@@ -306,6 +309,8 @@ state_machine_actor::behavior_type state_machine_behavior(
       [me](const describe_applied&) { return me->on_describe(); },
       [me](const make_snapshot&) { return me->on_make_snapshot(); },
       [me](const restore_state&) { me->on_restore_state(); },
+      [me](const snapshot_lost&) { me->on_snapshot_lost(); },
+      [me](const watch_state&) { return me->on_watch_state(); },
       [me](const configure& m) { me->on_configure(m); },
       [me](build_on) { me->on_build_on(); },
       [me](go_on) { me->on_go_on(); },

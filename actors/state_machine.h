@@ -9,8 +9,9 @@
 //
 // When the log has grown as core::compaction says, or somebody asks, it reads a snapshot from the
 // machine, between batches (snapshot_build.h). A snapshot that is ahead of the machine, at the
-// start or because a leader sent it, takes the place of its state; commands and queries wait
-// meanwhile.
+// start or because another node sent it, takes the place of its state; commands and queries wait
+// meanwhile. Where that one is damaged and the log does not go back to its beginning, the state is
+// lost here: the server is told, and gets a snapshot from another node.
 //
 // It takes whole batches in log order. What it is handed beyond a gap, say after a restart, makes
 // it read the gap from the log store, one bounded slice at a time.
@@ -36,6 +37,7 @@ struct state_machine_options {
   log_store_actor log;
   snapshot_sink_actor sink;     // empty: no snapshots
   bool restore_first = false;   // there is a snapshot
+  std::string lost;             // why nothing here has the state; empty: something has
   bool storage_blocks = false;  // see node_options
   core::compaction compaction;
   std::shared_ptr<observed> board = std::make_shared<observed>();
@@ -54,9 +56,11 @@ class state_machine {
   void on_tick(const tick& t);
   caf::result<done> on_visit(const visit& m);
   caf::result<log_hash> on_hash_log(const hash_log& m);
-  applied on_describe() const { return {applied_}; }
+  applied on_describe() const { return {applied_, committed_}; }
   caf::result<made_snapshot> on_make_snapshot();
   void on_restore_state();
+  void on_snapshot_lost();
+  machine_state on_watch_state();
   void on_build_on() { build_ ? build_->go_on() : make_in_time(); }
   void on_configure(const configure& m) {
     options_.compaction = m.compaction.value_or(options_.compaction);
@@ -64,6 +68,9 @@ class state_machine {
   }
 
  private:
+  // Of the machine. While a snapshot is put into it, it is the restorer's.
+  enum class state { usable, restoring, lost };
+
   // A committed batch at hand, with those who wait for its results.
   struct ready {
     batch_ptr what;
@@ -83,6 +90,7 @@ class state_machine {
   void read_gap();
 
   // -- snapshots --
+  bool usable() const { return state_ == state::usable; }
   void note(const batch& b);
   void make_in_time();
   std::unique_ptr<snapshot_source> begin_source();
@@ -90,6 +98,8 @@ class state_machine {
   void on_made(raft_errc how);
   void restore_from(const opened_snapshot& o);
   void on_restored(const restored_machine& how, const storage::snapshot_reader& from);
+  void on_damaged(const log_id& snapshot, const std::string& why);
+  void be(state next, const std::string& why = {});
 
   void want_answers();
   void answer(const query& q);
@@ -116,9 +126,13 @@ class state_machine {
   core::growth before_;  // until the one that is being made
   std::shared_ptr<snapshot_build> build_;
   std::vector<caf::typed_response_promise<made_snapshot>> waiting_for_it_;
-  instant not_before_;      // no other one is made by itself
-  bool restoring_ = false;  // the machine is somebody else's
+  instant not_before_;    // no other one is made by itself
+  bool another_ = false;  // must be made, whatever the policy says
+  state state_ = state::usable;
   bool restore_again_ = false;
+  bool lost_ = false;  // until it is usable again
+  std::string why_lost_;
+  caf::strong_actor_ptr watcher_;  // of the state
   std::shared_ptr<std::atomic<bool>> stop_restoring_ = std::make_shared<std::atomic<bool>>();
 
   caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`

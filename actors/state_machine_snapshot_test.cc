@@ -1,6 +1,7 @@
 // How the state_machine makes snapshots and takes them, in virtual time.
 #include <gtest/gtest.h>
 
+#include "actors/log_store.h"
 #include "actors/raft_fixture.h"
 #include "actors/snapshot_sink.h"
 #include "actors/state_machine.h"
@@ -8,6 +9,7 @@
 #include "caf/send.hpp"
 #include "caf/typed_event_based_actor.hpp"
 #include "storage/memory_env.h"
+#include "storage/memory_storage.h"
 
 namespace troupe {
 namespace {
@@ -40,6 +42,7 @@ class letters final : public machine {
   std::string text;
   bool defers = false, throws = false, breaks = false, refuses = false;
   int begun = 0, pieces = 0;
+  size_t held = 0;  // by a source
 
  private:
   struct source final : snapshot_source {
@@ -49,19 +52,25 @@ class letters final : public machine {
       ++of_.pieces;
       return at_ == text_.size() ? std::string() : text_.substr(at_++, 1);
     }
+    size_t held() const override { return of_.held; }
     letters& of_;
     const std::string text_;
     size_t at_ = 0;
   };
 };
 
+constexpr core::compaction never{0, byte_count(0), 0, byte_count(0)};
+constexpr core::compaction after_five{5, byte_count(0), 0, byte_count(0)};
+
 class state_machine_snapshot_test : public virtual_raft_test {
  protected:
   void start(core::compaction policy, bool restore_first = false) {
     store_ = *storage::snapshot_store::open(files_, "snapshots");
-    sink_ = system_.spawn(snapshot_sink, store_, board_);
+    sink_ = system_.spawn(snapshot_sink, store_, board_, byte_count(0));
     state_machine_options o;
     o.hosted = hosted_;
+    o.lost = lost_;
+    if (disk_) o.log = system_.spawn(log_store, disk_, log_beginning{}, board_, byte_count(0));
     o.sink = sink_;
     o.restore_first = restore_first;
     o.compaction = policy;
@@ -83,6 +92,9 @@ class state_machine_snapshot_test : public virtual_raft_test {
       b.add(commands);
     const auto sealed = b.seal(kind, {term(1), node_id(1)}, tail_);
     tail_ = sealed->tail();
+    if (disk_) {
+      EXPECT_TRUE(disk_->append({{sealed}}).ok());
+    }
     caf::anon_send(machine_, apply{tail_.last.index, {sealed}, {}, false});
   }
   void give(const std::string& commands, batch_kind kind = batch_kind::commands) {
@@ -99,6 +111,41 @@ class state_machine_snapshot_test : public virtual_raft_test {
     run_until([&] { return heard.has_value(); });
     return heard.value();
   }
+  // How the state is, in words, as its watcher hears.
+  std::vector<std::string>& watch() {
+    system_.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+      const auto note = [this](const machine_state& s) {
+        states_.push_back(s.lost ? "lost: " + s.why : "there");
+      };
+      self->request(machine_, caf::infinite, watch_state{}).then(note, [](const caf::error&) {
+        ADD_FAILURE();
+      });
+      return {note};
+    });
+    run();
+    return states_;
+  }
+  void spoil_the_newest() {
+    const auto file = *files_.open(store_->newest()->path, storage::open_mode::existing);
+    ASSERT_TRUE(file->write(store_->newest()->name.size - 26, "Z").ok());
+  }
+  // Ends with a snapshot up to here, which is damaged.
+  void leave_a_damaged_one(const std::string& commands) {
+    disk_ = std::make_shared<storage::memory_storage>();
+    start(never);
+    give(commands);
+    make();
+    stop();
+    spoil_the_newest();
+    hosted_->text = "";
+  }
+  // What another node has.
+  void receive(const std::string& text) {
+    const storage::snapshot_meta meta{
+        {{{term(1), node_id(1)}, log_index(text.size())}, 5}, {}, "m", 1};
+    auto to = *store_->begin(meta);
+    ASSERT_TRUE(to->add(text).ok() && to->finish().ok() && store_->keep().ok());
+  }
   log_index newest() { return board_->get().snapshot; }
   void wait(duration d) {
     const auto end = now() + d;
@@ -109,13 +156,13 @@ class state_machine_snapshot_test : public virtual_raft_test {
   std::shared_ptr<storage::snapshot_store> store_;
   std::shared_ptr<observed> board_ = std::make_shared<observed>();
   std::shared_ptr<letters> hosted_ = std::make_shared<letters>();
+  std::shared_ptr<storage::memory_storage> disk_;
+  std::string lost_;
+  std::vector<std::string> states_;
   snapshot_sink_actor sink_;
   state_machine_actor machine_;
   log_tail tail_;
 };
-
-constexpr core::compaction never{0, byte_count(0), 0, byte_count(0)};
-constexpr core::compaction after_five{5, byte_count(0), 0, byte_count(0)};
 
 TEST_F(state_machine_snapshot_test, one_is_made_when_it_is_due_and_says_what_the_log_said) {
   start(after_five);
@@ -213,6 +260,18 @@ TEST_F(state_machine_snapshot_test, it_is_written_no_faster_than_its_rate) {
   EXPECT_LE(now() - begun, 11s);
 }
 
+// Else what is kept for it grows for as long as it takes.
+TEST_F(state_machine_snapshot_test, one_that_holds_much_memory_is_written_faster) {
+  auto slow = never;
+  slow.snapshot_rate = byte_count(10);
+  start(slow);
+  give(std::string(100, 'x'));
+  const auto begun = now();
+  hosted_->held = 17 << 20;
+  EXPECT_EQ(std::get<log_index>(make()), log_index(100));
+  EXPECT_LE(now() - begun, 1s);
+}
+
 // Scenario 64.
 TEST_F(state_machine_snapshot_test, what_comes_behind_a_snapshot_is_applied_once) {
   start(never);
@@ -234,32 +293,73 @@ TEST_F(state_machine_snapshot_test, one_from_a_leader_takes_the_place_of_the_sta
   give("abc");
   make();
   give("d");
-  std::string other = "abcXYZ";
-  const storage::snapshot_meta meta{{{{term(1), node_id(1)}, log_index(9)}, 5}, {}, "m", 1};
-  auto to = *store_->begin(meta);
-  ASSERT_TRUE(to->add(other).ok() && to->finish().ok() && store_->keep().ok());
+  receive("abcXYZ");
   caf::anon_send(machine_, restore_state{});
   caf::anon_send(machine_, restore_state{});
   run();
-  EXPECT_EQ(hosted_->text, other);
-  EXPECT_EQ(board_->get().applied, log_index(9));
+  EXPECT_EQ(hosted_->text, "abcXYZ");
+  EXPECT_EQ(board_->get().applied, log_index(6));
 }
 
-TEST_F(state_machine_snapshot_test, a_damaged_one_does_not_reach_the_machine_and_the_node_ends) {
+TEST_F(state_machine_snapshot_test, a_damaged_one_is_no_loss_where_the_log_has_all_of_it) {
+  leave_a_damaged_one("abc");
+  start(never, /*restore_first=*/true);
+  const auto& states = watch();
+  EXPECT_EQ(newest(), log_index(0));
+  give("de");
+  EXPECT_EQ(hosted_->text, "abcde");
+  EXPECT_EQ(states, std::vector<std::string>{"there"});
+}
+
+TEST_F(state_machine_snapshot_test, a_damaged_one_does_not_reach_the_machine_which_waits) {
+  leave_a_damaged_one("abc");
+  const auto path = store_->newest()->path;
+  ASSERT_TRUE(disk_->purge(log_index(3)).ok());
+  start(never, /*restore_first=*/true);
+  const auto& states = watch();
+  give("d");
+  give("e");
+  EXPECT_EQ(hosted_->text, "");
+  EXPECT_EQ(states.back().find("lost: " + path + " at offset "), 0u) << states.back();
+  EXPECT_EQ(std::get<raft_errc>(make()), raft_errc::busy);
+  receive("abcd");
+  caf::anon_send(machine_, restore_state{});
+  run();
+  EXPECT_EQ(hosted_->text, "abcde") << "the log goes on where the snapshot ends";
+  EXPECT_EQ(states.back(), "there");
+}
+
+// The second time, too.
+TEST_F(state_machine_snapshot_test, one_that_was_fetched_and_is_damaged_is_told_again) {
+  leave_a_damaged_one("abc");
+  ASSERT_TRUE(disk_->purge(log_index(3)).ok());
+  lost_ = "it is damaged";
+  start(never);
+  const auto& states = watch();
+  receive("abcd");
+  spoil_the_newest();
+  caf::anon_send(machine_, restore_state{});
+  run();
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[0], "lost: it is damaged");
+  EXPECT_EQ(states[1].find("lost: snapshots/"), 0u) << states[1];
+  receive("abcd");
+  caf::anon_send(machine_, restore_state{});
+  run();
+  EXPECT_EQ(hosted_->text, "abcd");
+  EXPECT_EQ(states.back(), "there");
+}
+
+TEST_F(state_machine_snapshot_test, another_one_is_made_when_the_newest_was_lost) {
   start(never);
   give("abc");
   make();
-  stop();
-  const auto path = store_->newest()->path;
-  const auto file = *files_.open(path, storage::open_mode::existing);
-  const auto at = store_->newest()->name.size - 26;
-  ASSERT_TRUE(file->write(at, "Z").ok());
-  hosted_->text = "untouched";
-  start(never, /*restore_first=*/true);
+  ASSERT_TRUE(store_->set_aside("it is damaged").ok());
+  caf::anon_send(machine_, snapshot_lost{});
   run();
-  EXPECT_EQ(hosted_->text, "untouched");
-  EXPECT_EQ(board_->get().failure, raft_errc::storage_failed);
-  EXPECT_NE(board_->get().failure_text.find(path), std::string::npos);
+  EXPECT_EQ(newest(), log_index(3));
+  EXPECT_EQ(store_->newest()->meta.last.last.index, log_index(3));
+  EXPECT_EQ(hosted_->begun, 2) << "once";
 }
 
 TEST_F(state_machine_snapshot_test, a_machine_that_cannot_take_one_ends_its_node) {

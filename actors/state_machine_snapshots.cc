@@ -25,13 +25,14 @@ void state_machine::note(const batch& b) {
 // -- making ---------------------------------------------------------------------------------------
 
 void state_machine::make_in_time() {
-  const bool free = options_.sink && !build_ && !restoring_ && !failed_;
-  if (!free || !core::snapshot_is_due(options_.compaction, since_)) return;
+  const bool free = options_.sink && !build_ && usable() && !failed_;
+  const bool due = (another_ && applied_) || core::snapshot_is_due(options_.compaction, since_);
+  if (!free || !due) return;
   if (self_->clock().now() >= not_before_) begin_to_make();
 }
 
 caf::result<made_snapshot> state_machine::on_make_snapshot() {
-  if (!options_.sink || restoring_ || failed_) return make_error(raft_errc::busy);
+  if (!options_.sink || !usable() || failed_) return make_error(raft_errc::busy);
   if (!build_) {
     if (applied_ == log_index()) return make_error(raft_errc::not_ready);
     if (applied_ == snapshot_) return made_snapshot{snapshot_};
@@ -78,6 +79,7 @@ void state_machine::on_made(raft_errc how) {
   if (how == raft_errc::none) {
     snapshot_ = made->meta().last.last.index;
     since_.size = byte_count(made->bytes());
+    another_ = false;
   } else {
     not_before_ += pause_after_failure;
     self_->delayed_send(self_, pause_after_failure, build_on{});
@@ -90,18 +92,48 @@ void state_machine::on_made(raft_errc how) {
   make_in_time();  // it may have become due again meanwhile
 }
 
+// That of the machine's state, which is as good as ever.
+void state_machine::on_snapshot_lost() {
+  snapshot_ = {};
+  another_ = true;
+  make_in_time();
+}
+
 // -- restoring ------------------------------------------------------------------------------------
+
+machine_state state_machine::on_watch_state() {
+  watcher_ = self_->current_sender();
+  return {lost_, why_lost_};
+}
+
+void state_machine::be(state next, const std::string& why) {
+  state_ = next;
+  const bool lost = next == state::lost || (lost_ && next != state::usable);
+  const bool tell = next == state::lost || lost != lost_;
+  lost_ = lost;
+  if (next == state::lost) {
+    why_lost_ = why;
+    TROUPE_EVENT(warn) << "the machine's state is lost: " << why;
+  }
+  if (!tell || !watcher_) return;
+  watcher_->enqueue(caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {},
+                                              machine_state{lost_, why}),
+                    self_->context());
+}
 
 // One that is being made would come too late, and must not be read any more.
 void state_machine::on_restore_state() {
-  if (std::exchange(restoring_, true)) {
+  if (state_ == state::restoring) {
     restore_again_ = true;
     return;
   }
+  be(state::restoring);
   if (build_) on_made(raft_errc::busy);
   self_->request(options_.sink, caf::infinite, open_snapshot{})
       .then([this](const opened_snapshot& o) { restore_from(o); },
             [this](const caf::error& e) {
+              if (code_of(e, raft_errc::storage_failed) == raft_errc::not_allowed)
+                return on_damaged({}, "there is no snapshot that can be read");
               options_.board->fail(raft_errc::storage_failed, "the newest snapshot cannot be read");
               self_->quit(e);
             });
@@ -120,6 +152,8 @@ void state_machine::restore_from(const opened_snapshot& o) {
 void state_machine::on_restored(const restored_machine& r, const storage::snapshot_reader& from) {
   if (!r.how.ok()) {
     if (r.touched) return fail(std::string(r.how.message()));
+    if (absl::IsDataLoss(r.how))
+      return on_damaged(from.meta().last.last, std::string(r.how.message()));
     TROUPE_EVENT(error) << "the newest snapshot cannot be used: " << r.how.message();
     options_.board->fail(raft_errc::storage_failed, std::string(r.how.message()));
     self_->quit(make_error(raft_errc::storage_failed));
@@ -135,12 +169,34 @@ void state_machine::on_restored(const restored_machine& r, const storage::snapsh
     cluster_ = meta.cluster;
     snapshot_ = applied_;
     since_ = {0, byte_count(0), byte_count(from.size())};
+    another_ = false;
     TROUPE_EVENT(info) << "the machine is what the snapshot up to " << meta.last.last << " says";
   }
-  restoring_ = false;
+  be(state::usable);
   if (std::exchange(restore_again_, false)) return on_restore_state();
   advance();
   report();
+}
+
+// The log may go back far enough to do without.
+void state_machine::on_damaged(const log_id& snapshot, const std::string& why) {
+  const auto lose = [this, why](const caf::error&) {
+    be(state::lost, why);
+    if (std::exchange(restore_again_, false)) on_restore_state();
+  };
+  const auto go_on = [this](const log_slice&) {
+    be(state::usable);
+    if (std::exchange(restore_again_, false)) return on_restore_state();
+    advance();
+    report();
+  };
+  self_->request(options_.sink, caf::infinite, set_aside{snapshot, why})
+      .then(
+          [this, go_on, lose](const done&) {
+            self_->request(options_.log, caf::infinite, read_log{applied_.next(), byte_count(0)})
+                .then(go_on, lose);
+          },
+          lose);
 }
 
 }  // namespace troupe

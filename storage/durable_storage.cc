@@ -102,6 +102,7 @@ absl::Status durable_storage::open_log(const durable_options& options) {
   const auto log_dir = log_dir_of(dir_);
   TROUPE_TRY_LET(lost_, read_promise(files_, dir_, owner_));
   TROUPE_TRY_LET(auto known, read_log_note(files_, dir_, owner_));
+  first_ = known.first;
   // Until the log is whole, the note may be from before the damage.
   if (lost_ && known.end <= lost_->last) known.end = {};
   auto log = segmented_log::open(files_, log_dir, owner_, options.log, known.end);
@@ -201,7 +202,8 @@ absl::Status durable_storage::append(std::span<const batch_ptr> batches) {
 absl::Status durable_storage::sync() {
   TROUPE_TRY(failure_);
   TROUPE_TRY(outcome_of(log_->sync()));
-  TROUPE_TRY(outcome_of(vote_->note({log_->tail().last, log_->began_with()})));
+  if (log_->began_with() != 0) first_ = log_->began_with();
+  TROUPE_TRY(outcome_of(vote_->note({log_->tail().last, first_})));
   return outcome_of(forget_promise());
 }
 

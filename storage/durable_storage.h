@@ -60,6 +60,7 @@ class durable_storage final : public log_storage {
   absl::Status keep_aside(std::span<const batch_ptr> batches) override;
   log_tail tail() const override { return log_->tail(); }
   log_tail purged() const override { return log_->purged(); }
+  uint64_t first() const override { return first_; }
   std::vector<leader_run> runs() const override { return log_->runs(); }
 
   absl::Status save_vote(const vote& v) override;
@@ -101,6 +102,7 @@ class durable_storage final : public log_storage {
   std::unique_ptr<vote_file> vote_;
   std::unique_ptr<segmented_log> log_;
   std::optional<lost_entries> lost_;
+  uint64_t first_ = 0;
   salvage salvage_;
   absl::Status failure_;
 };

@@ -79,6 +79,9 @@ class log_storage {
   virtual log_tail tail() const = 0;
   // The last entry that was removed from the front; zero when none was.
   virtual log_tail purged() const = 0;
+  // The checksum of the batch that began this log, as far as it is known although that was purged;
+  // else 0.
+  virtual uint64_t first() const { return 0; }
   // The leader runs of the entries after purged(), in order: one for each change of leader.
   virtual std::vector<leader_run> runs() const = 0;
 

@@ -1,5 +1,7 @@
 #include "storage/snapshot_store.h"
 
+#include <algorithm>
+
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -16,6 +18,7 @@ namespace {
 
 constexpr const char* complete = ".snapshot";
 constexpr const char* unfinished = ".part";
+constexpr const char* aside = ".damaged";
 
 // In the order of their names the newest is the last.
 std::string name_of(const log_id& last) {
@@ -24,7 +27,8 @@ std::string name_of(const log_id& last) {
 }
 
 std::optional<log_id> parse_name(absl::string_view name) {
-  if (!absl::ConsumeSuffix(&name, complete)) return std::nullopt;
+  if (!absl::ConsumeSuffix(&name, complete) && !absl::ConsumeSuffix(&name, aside))
+    return std::nullopt;
   const std::vector<absl::string_view> parts = absl::StrSplit(name, '-');
   uint64_t n[3] = {};
   if (parts.size() != 3) return std::nullopt;
@@ -61,20 +65,32 @@ absl::StatusOr<std::unique_ptr<snapshot_store>> snapshot_store::open(env& files,
                                                                      const std::string& dir) {
   TROUPE_TRY(files.create_dirs(dir));
   auto opened = std::unique_ptr<snapshot_store>(new snapshot_store(files, dir));
-  TROUPE_TRY_LET(const auto names, files.list(dir));
-  std::string newest;
+  TROUPE_TRY_LET(auto names, files.list(dir));
+  std::ranges::sort(names, std::greater());
   for (const auto& name : names)
-    if (absl::EndsWith(name, complete)) newest = name;
-  if (!newest.empty()) {
-    const auto path = dir + "/" + newest;
-    TROUPE_TRY_LET(const auto from, snapshot_reader::open(files, path));
-    if (name_of(from->meta().last.last) + complete != newest)
-      return absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
-    opened->newest_ = describe(*from, path);
-    TROUPE_EVENT(info) << "the newest snapshot is " << path << ", of " << from->size() << " bytes";
-  }
+    if (parse_name(name) && !opened->newest_) TROUPE_TRY(opened->look_at(dir + "/" + name));
   TROUPE_TRY(opened->tidy_up());
   return opened;
+}
+
+// Is it the newest?
+absl::Status snapshot_store::look_at(const std::string& path) {
+  const bool set_aside_before = absl::EndsWith(path, aside);
+  auto from = snapshot_reader::open(files_, path);
+  if (from.ok() && !absl::StrContains(path, name_of((*from)->meta().last.last)))
+    from = absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
+  if (!from.ok() && !absl::IsDataLoss(from.status())) return from.status();
+  if (from.ok() && !set_aside_before) {
+    newest_ = describe(**from, path);
+    TROUPE_EVENT(info) << "the newest snapshot is " << path << ", of " << (*from)->size()
+                       << " bytes";
+    return absl::OkStatus();
+  }
+  damaged_snapshot what{absl::StrCat(path, ": it was found to be damaged"), {}};
+  if (from.ok()) what.meta = (*from)->meta();
+  if (!set_aside_before) what.why = std::string(from.status().message());
+  if (!damaged_) damaged_ = std::move(what);
+  return set_aside_before ? absl::OkStatus() : rename_aside(path);
 }
 
 // A name that is not durable yet becomes so here, before anything that it replaces is removed.
@@ -83,15 +99,30 @@ absl::Status snapshot_store::tidy_up() {
   TROUPE_TRY_LET(const auto names, files_.list(dir_));
   for (const auto& name : names) {
     const auto path = dir_ + "/" + name;
-    const bool ours = absl::EndsWith(name, complete) || absl::EndsWith(name, unfinished);
-    if (ours && (!newest_ || path != newest_->path)) TROUPE_TRY(files_.remove(path));
+    const bool superseded = newest_ && path != newest_->path && parse_name(name);
+    if (superseded || absl::EndsWith(name, unfinished)) TROUPE_TRY(files_.remove(path));
   }
+  if (newest_) damaged_.reset();
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_store::read() const {
   if (!newest_) return absl::NotFoundError(absl::StrCat(dir_, ": there is no snapshot"));
   return snapshot_reader::open(files_, newest_->path);
+}
+
+absl::Status snapshot_store::rename_aside(const std::string& path) {
+  const auto other = absl::StrCat(absl::StripSuffix(path, complete), aside);
+  TROUPE_EVENT(warn) << damaged_->why << "; it is set aside as " << other;
+  TROUPE_TRY(files_.rename(path, other));
+  return files_.sync_dir(dir_);
+}
+
+absl::Status snapshot_store::set_aside(const std::string& why) {
+  if (!newest_) return absl::OkStatus();
+  const auto was = *std::exchange(newest_, std::nullopt);
+  damaged_ = {why, was.meta};
+  return rename_aside(was.path);
 }
 
 std::string snapshot_store::part_of(const log_id& last) const {

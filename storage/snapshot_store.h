@@ -2,6 +2,8 @@
 //
 //   <dir>/<index>-<term>-<node>.snapshot   named by its last entry
 //   <dir>/<name>.part                      is being built or received; it counts for nothing
+//   <dir>/<name>.damaged                   was the newest and is damaged; it stays until there is
+//                                          another one, for people and for what its header says
 //
 // A snapshot gets its name when all of it is durable, so a crash at any point leaves the old one or
 // the new one; older ones are removed behind it. Who has one open reads it to its end all the same.
@@ -24,7 +26,7 @@ namespace troupe::storage {
 // In a data directory.
 inline constexpr char snapshots_dir[] = "snapshots";
 
-// Where the newest one in `dir` ends, by its name alone; empty when there is none.
+// Where the newest one in `dir` ends, damaged or not, by its name alone; empty when there is none.
 absl::StatusOr<log_id> newest_by_name(env& files, const std::string& dir);
 
 // One that is complete.
@@ -32,6 +34,12 @@ struct stored_snapshot {
   snapshot_meta meta;
   std::string path;
   snapshot_name name;
+};
+
+// One that was found to be damaged, and set aside.
+struct damaged_snapshot {
+  std::string why;                    // with path and offset, where they are known
+  std::optional<snapshot_meta> meta;  // where its header can be read
 };
 
 // The bytes of one that another node has, as they come.
@@ -54,8 +62,7 @@ class snapshot_part {
 class snapshot_store {
  public:
   // Creates the directory when it is missing, removes what was not finished and what is older than
-  // the newest. Only headers are read. kDataLoss where that of the newest is damaged. `files` must
-  // outlive it.
+  // the newest. Only headers are read; one that is damaged is set aside. `files` must outlive it.
   static absl::StatusOr<std::unique_ptr<snapshot_store>> open(env& files, const std::string& dir);
 
   const std::optional<stored_snapshot>& newest() const { return newest_; }
@@ -63,6 +70,11 @@ class snapshot_store {
     return newest_ ? std::optional(newest_->meta) : std::nullopt;
   }
   absl::StatusOr<std::unique_ptr<snapshot_reader>> read() const;
+
+  // The newest is damaged: there is none from here on. Durable when it returns.
+  absl::Status set_aside(const std::string& why);
+  // As long as there is no other one since.
+  const std::optional<damaged_snapshot>& damaged() const { return damaged_; }
 
   // Begins another one, that nobody sees before it is kept. What was begun before is forgotten.
   absl::StatusOr<std::unique_ptr<snapshot_writer>> begin(const snapshot_meta& meta);
@@ -79,11 +91,14 @@ class snapshot_store {
   snapshot_store(env& files, std::string dir) : files_(files), dir_(std::move(dir)) {}
 
   std::string part_of(const log_id& last) const;
+  absl::Status look_at(const std::string& path);
+  absl::Status rename_aside(const std::string& path);
   absl::Status tidy_up();
 
   env& files_;
   const std::string dir_;
   std::optional<stored_snapshot> newest_;
+  std::optional<damaged_snapshot> damaged_;
   std::optional<log_id> begun_;
 };
 

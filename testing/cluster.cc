@@ -214,6 +214,25 @@ bool cluster::rot_header(node_id id) {
   return true;
 }
 
+bool cluster::rot_snapshot_of_running(node_id id) {
+  return flip_byte_of_snapshot(*nodes_.at(id).files, "data/snapshots", chance_);
+}
+
+bool cluster::rot_snapshot(node_id id) {
+  cut_power(id);
+  if (!rot_snapshot_of_running(id)) return false;
+  TROUPE_EVENT(debug) << "SIM the snapshot of n" << id << " is damaged";
+  observer_.on_state_rotted(id);
+  return true;
+}
+
+bool cluster::rot_snapshot_header(node_id id) {
+  cut_power(id);
+  if (!flip_byte_of_snapshot_header(*nodes_.at(id).files, "data/snapshots", chance_)) return false;
+  observer_.on_state_rotted(id);
+  return true;
+}
+
 void cluster::note_rot(node_id id, log_index entry) {
   TROUPE_EVENT(debug) << "SIM the log of n" << id << " is damaged";
   observer_.on_rotted(id, entry);

@@ -158,6 +158,11 @@ void judge::on_rotted(node_id node, log_index entry) {
       disk.spoilt.insert(b->last());
 }
 
+void judge::on_state_rotted(node_id node) {
+  ++rots_;
+  world_.disks[node].state_spoilt = true;
+}
+
 void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches found,
                         const log_id& promised, const log_tail& purged) {
   // It was interrupted between the installation of a snapshot and what tells of it.
@@ -219,6 +224,7 @@ void judge::on_applied(node_id node, log_index index, uint64_t command, uint64_t
 }
 
 void judge::on_restored(node_id node, log_index last_command, uint64_t state) {
+  world_.disks[node].state_spoilt = false;
   for (auto& i : invariants_) i->on_restored(node, last_command, state);
 }
 

@@ -42,6 +42,18 @@ bool has_copy(const world& w, const core::membership& m, node_id id, const log_i
   });
 }
 
+// Another member has the state up to here, or all that leads to it.
+bool has_state(const world& w, const core::membership& m, node_id id, log_index upto) {
+  const auto lost = lost_members(w, m);
+  const batch* end = find_in(w.disks.at(id).log, upto);
+  return std::ranges::any_of(w.disks, [&](const auto& other) {
+    const auto& [who, disk] = other;
+    const batch* same = find_in(disk.log, upto);
+    return who != id && m.contains(who) && !lost.contains(who) && disk.intact() &&
+           disk.durable >= upto && same != nullptr && same->checksum() == end->checksum();
+  });
+}
+
 }  // namespace
 
 std::set<node_id> lost_members(const world& w, const core::membership& m) {
@@ -77,6 +89,11 @@ bool can_spoil(const world& w, node_id id, const batch& b) {
   return b.last_index() > at.index && disk.can_give(b.last()) && has_copy(w, known, id, b.last());
 }
 
+bool can_spoil_state(const world& w, node_id id) {
+  const auto& disk = w.disks.at(id);
+  return bool(disk.purged) && has_state(w, members_in(disk.log), id, disk.purged);
+}
+
 bool can_recover(const cluster& c, const world& w) {
   const auto memberships = in_force(c, w);
   return std::ranges::all_of(memberships, [&](const core::membership& m) {
@@ -85,7 +102,8 @@ bool can_recover(const cluster& c, const world& w) {
       const auto& disk = w.disks.at(id);
       const auto copied = [&](const log_id& end) { return has_copy(w, m, id, end); };
       return !lost.contains(id) && !disk.log.empty() &&
-             (disk.intact() || std::ranges::all_of(disk.spoilt, copied));
+             (disk.intact() || std::ranges::all_of(disk.spoilt, copied)) &&
+             (!disk.state_spoilt || has_state(w, m, id, disk.purged));
     });
   });
 }

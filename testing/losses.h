@@ -23,6 +23,9 @@ bool can_lose(const cluster& c, const world& w, node_id id);
 // ask.
 bool can_spoil(const world& w, node_id id, const batch& b);
 
+// Whether this node's snapshot can be spoilt: another member can come as far as its log begins.
+bool can_spoil_state(const world& w, node_id id);
+
 // False when a membership came to need a disk that was just being lost, and no quorum is left that
 // has any log: no leader can be elected any more, and none should be.
 bool can_recover(const cluster& c, const world& w);

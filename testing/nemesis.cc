@@ -148,7 +148,10 @@ void nemesis::rot() {
   const auto all = cluster_.ids();
   const auto victim = all[chance_.below(all.size())];
   if (seen_.seen().disks.at(victim).rotten) return;
-  chance_.chance(0.5) ? rot_somewhere(victim) : rot_an_entry(victim);
+  const auto kind = chance_.below(3);
+  if (kind == 0) rot_somewhere(victim);
+  if (kind == 1) rot_an_entry(victim);
+  if (kind == 2) rot_the_state(victim);
 }
 
 // It may take everything that is on that disk.
@@ -161,6 +164,10 @@ void nemesis::rot_an_entry(node_id victim) {
   if (log.empty()) return;
   const auto& b = *log[chance_.below(log.size())];
   if (can_spoil(seen_.seen(), victim, b)) cluster_.rot_entry(victim, b.first_index());
+}
+
+void nemesis::rot_the_state(node_id victim) {
+  if (can_spoil_state(seen_.seen(), victim)) cluster_.rot_snapshot(victim);
 }
 
 void nemesis::restart(instant now) {

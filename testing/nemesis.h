@@ -25,6 +25,7 @@ class nemesis {
   void rot();
   void rot_somewhere(node_id victim);
   void rot_an_entry(node_id victim);
+  void rot_the_state(node_id victim);
   void restart(instant now);
 
   const scenario& scenario_;

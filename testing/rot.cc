@@ -1,11 +1,15 @@
 #include "testing/rot.h"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "proto/check.h"
 #include "storage/segment_format.h"
 #include "storage/segment_scan.h"
+#include "storage/snapshot_file.h"
 
 namespace troupe::sim {
 namespace {
@@ -38,6 +42,24 @@ std::vector<std::string> segments_in(storage::env& files, const std::string& log
   for (const auto& name : files.list(log_dir).value_or(std::vector<std::string>()))
     if (storage::parse_segment_name(name)) segments.push_back(log_dir + "/" + name);
   return segments;
+}
+
+struct found_snapshot {
+  std::unique_ptr<storage::file> file;
+  uint64_t header = 0;  // bytes
+  uint64_t size = 0;
+};
+
+std::optional<found_snapshot> newest_snapshot(storage::env& files, const std::string& dir) {
+  std::string newest;
+  for (const auto& name : files.list(dir).value_or(std::vector<std::string>()))
+    if (name.ends_with(".snapshot")) newest = std::max(newest, name);
+  if (newest.empty()) return {};
+  const auto path = dir + "/" + newest;
+  const auto reader = storage::snapshot_reader::open(files, path);
+  if (!reader.ok()) return {};
+  return found_snapshot{*files.open(path, storage::open_mode::existing), (*reader)->position(),
+                        (*reader)->size()};
 }
 
 void flip(storage::file& file, std::string_view content, uint64_t at, int bit) {
@@ -95,6 +117,24 @@ bool flip_durable_byte(storage::env& files, const std::string& log_dir, dice& ch
     if (at >= header_size) at += padding;
   } while (is_in_mark(content, at));
   flip(*file, content, at, static_cast<int>(chance.below(8)));
+  return true;
+}
+
+bool flip_byte_of_snapshot(storage::env& files, const std::string& snapshots_dir, dice& chance) {
+  const auto found = newest_snapshot(files, snapshots_dir);
+  if (!found) return false;
+  const auto content = *found->file->read(0, found->size);
+  flip(*found->file, content, found->header + chance.below(found->size - found->header),
+       static_cast<int>(chance.below(8)));
+  return true;
+}
+
+bool flip_byte_of_snapshot_header(storage::env& files, const std::string& snapshots_dir,
+                                  dice& chance) {
+  const auto found = newest_snapshot(files, snapshots_dir);
+  if (!found) return false;
+  const auto content = *found->file->read(0, found->header);
+  flip(*found->file, content, chance.below(found->header), static_cast<int>(chance.below(8)));
   return true;
 }
 

@@ -25,6 +25,7 @@ class watched_storage final : public storage::log_storage {
   absl::Status keep_aside(std::span<const batch_ptr> batches) override;
   log_tail tail() const override { return watched_->tail(); }
   log_tail purged() const override { return watched_->purged(); }
+  uint64_t first() const override { return watched_->first(); }
   std::vector<leader_run> runs() const override { return watched_->runs(); }
 
   absl::Status save_vote(const vote& v) override;

@@ -32,6 +32,7 @@ struct disk {
   log_index durable;              // all of `log` up to here survives any crash
   std::set<log_id> ever_durable;  // the ends of batches
   bool rotten = false;            // its files were damaged since it was opened last
+  bool state_spoilt = false;      // so was its snapshot, and its machine was not restored since
   log_index purged;               // of `log`: all up to here is in a snapshot only
   // Damage took the end of the log, and the node says that it was here; empty: all is there.
   log_id promised;
@@ -42,7 +43,7 @@ struct disk {
 
   // The node answers for it, be it that damage took it.
   bool holds_durably(const log_id& id) const;
-  bool intact() const { return !rotten && !promised; }
+  bool intact() const { return !rotten && !promised && !state_spoilt; }
   // Others can have it from here.
   bool can_give(const log_id& end) const;
 };

@@ -129,7 +129,7 @@ class ClusterTest(unittest.TestCase):
         await_same_state(self, self.cluster)
         nodes.await_until('nothing is sent any more', lambda: progress() is None)
 
-    def test_a_damaged_snapshot_is_told_with_its_file_and_offset(self):
+    def test_a_damaged_snapshot_is_told_and_another_one_fetched(self):
         leader, away = self.left_behind()
         away.start()
         leader.call('INCR', 'counter')
@@ -140,9 +140,28 @@ class ClusterTest(unittest.TestCase):
         code, _, said = ctl.run(0, 'verify', away.data_dir())
         self.assertEqual(code, 2)
         self.assertIn(f'{file} at offset ', said)
-        away.launch()
-        nodes.await_until('it ends', lambda: away.process.poll() is not None)
+        away.start()
+        leader.call('INCR', 'counter')
+        await_same_state(self, self.cluster)
         self.assertIn(f'{file} at offset ', away.log())
+        self.assertIn('fetches the snapshot', away.log())
+        away.stop()
+        code, _, said = ctl.run(0, 'verify', away.data_dir())
+        self.assertEqual(code, 0, said)
+        self.assertEqual(glob.glob(f'{away.data_dir()}/snapshots/*.damaged'), [])
+
+    def test_a_node_that_is_alone_says_what_helps_against_a_damaged_snapshot(self):
+        alone = nodes.one_node(self)
+        alone.start()
+        fill(alone, MORE_THAN_A_SEGMENT)
+        compact(alone, alone)
+        alone.kill()
+        file, = glob.glob(f'{alone.data_dir()}/snapshots/*.snapshot')
+        nodes.flip(file, 1_000_000)
+        alone.launch()
+        nodes.await_until('it ends', lambda: alone.process.poll() is not None)
+        self.assertIn(f'{file} at offset ', alone.log())
+        self.assertIn('`ctl restore`', alone.log())
 
     def test_the_receiver_is_killed_at_any_point_of_a_transfer(self):
         leader, away = self.left_behind(*SLOW)

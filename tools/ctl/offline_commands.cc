@@ -36,6 +36,7 @@ absl::StatusOr<log_index> verify_snapshot(storage::env& files, const std::string
                                           storage::log_storage& log) {
   const auto store = storage::snapshot_store::open(files, dir + "/" + storage::snapshots_dir);
   if (!store.ok()) return store.status();
+  if (const auto& damaged = (*store)->damaged()) return absl::DataLossError(damaged->why);
   const auto newest = (*store)->newest_meta();
   if (newest) {
     const auto from = (*store)->read();

@@ -185,14 +185,6 @@ absl::Status with_way_forward(const absl::Status& why, node_id id) {
       "data, restore the directory from a copy"));
 }
 
-// Its log goes on from there, and nothing else has what was before.
-absl::Status with_way_to_rejoin(const absl::Status& why, node_id id) {
-  if (!absl::IsDataLoss(why)) return why;
-  return absl::DataLossError(
-      absl::StrCat(why.message(), ". `ctl remove ", id.value,
-                   "` at another node, empty the directory, and start it with --join"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
@@ -201,7 +193,7 @@ absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, event
   auto disk = storage::open_on_disk(flags.data_dir, flags.id, sync);
   if (!disk.ok()) return with_way_forward(disk.status(), flags.id);
   auto snapshots = storage::open_snapshots(flags.data_dir, sync);
-  if (!snapshots.ok()) return with_way_to_rejoin(snapshots.status(), flags.id);
+  if (!snapshots.ok()) return snapshots.status();
   auto h = std::make_unique<real_host>(flags);
   if (auto s = h->run(std::move(*disk), std::move(*snapshots), std::move(on)); !s.ok()) return s;
   return h;

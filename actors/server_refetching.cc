@@ -1,0 +1,109 @@
+// How a node gets its machine's state back, where damage took the snapshot that its log goes on
+// from. A snapshot comes from any member that has one, whoever leads. The log is as good as ever,
+// so the node follows and votes meanwhile, and where nobody else has all of it, it leads as well,
+// until another one can.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "actors/server.h"
+#include "actors/snapshot_fetcher.h"
+#include "caf/send.hpp"
+#include "caf/typed_event_based_actor.hpp"
+#include "proto/trace.h"
+
+namespace troupe {
+namespace {
+
+constexpr duration longest_pause = std::chrono::seconds(5);
+
+}  // namespace
+
+void server::on_machine_state(const machine_state& m) {
+  state_lost_ = m.lost ? std::optional(m.why) : std::nullopt;
+  if (!acceptor_) return;
+  if (leader_) self_->send(leader_, m);
+  prefer();
+  arm();
+  if (m.lost) return fetch_snapshot_later();
+  end_fetcher();
+  fetch_again_.cancel();
+  fetch_pause_ = {};
+}
+
+void server::fetch_snapshot() {
+  if (!state_lost_ || fetcher_) return;
+  auto members = peers_.all();
+  if (members.empty() || acceptor_->cluster() == 0) return fail_without_state();
+  fetcher_options o;
+  o.cluster = acceptor_->cluster();
+  o.least = acceptor_->log().purged().index;
+  o.greatest = acceptor_->saved().leader;
+  o.timing = options_.timing;
+  o.members.assign(members.begin(), members.end());
+  o.sink = options_.sink;
+  fetcher_ = self_->spawn<caf::linked>(snapshot_fetcher, std::move(o));
+  self_->request(fetcher_, caf::infinite, troupe::fetch_snapshot{})
+      .then(
+          [this](const fetched_snapshot& f) {
+            fetcher_ = nullptr;
+            on_fetched(f);
+          },
+          [this, was = fetcher_](const caf::error&) {
+            if (fetcher_ != was) return;  // it was ended from here
+            fetcher_ = nullptr;
+            fetch_snapshot_later();
+          });
+}
+
+// What a snapshot says was committed, so it can contradict nothing that is known to be. A leader's
+// log stays as it is.
+void server::on_fetched(const fetched_snapshot& f) {
+  if (!state_lost_) return;
+  if (!f.meta) return fetch_snapshot_later();
+  self_->request(options_.store, caf::infinite, describe_log{})
+      .await(
+          [this, meta = *f.meta](const log_state& s) {
+            const auto& last = meta.last.last;
+            if (s.view().contains(last) || (!leader_ && acceptor_->lacks(last)))
+              return go_on_from(meta, [this](bool done) {
+                if (!done) fetch_snapshot_later();
+              });
+            TROUPE_EVENT(warn) << "n" << options_.id << " cannot use the snapshot up to " << last
+                               << ", which is not in its log";
+            fetch_snapshot_later();
+          },
+          [this](const caf::error& e) { self_->quit(e); });
+}
+
+void server::fetch_snapshot_later() {
+  const auto longer = std::max<duration>(2 * fetch_pause_, options_.timing.election_timeout_max);
+  fetch_pause_ = std::min(longer, longest_pause);
+  fetch_again_.set(self_, now() + fetch_pause_);
+}
+
+void server::end_fetcher() {
+  if (!fetcher_) return;
+  self_->unlink_from(fetcher_);
+  caf::anon_send_exit(fetcher_, caf::exit_reason::user_shutdown);
+  fetcher_ = nullptr;
+}
+
+// It sends a snapshot of its own accord. Should that one not come to an end, this goes on.
+void server::leave_it_to_leader() {
+  end_fetcher();
+  fetch_again_.set(self_, now() + longest_pause);
+}
+
+void server::fail_without_state() {
+  const auto why = absl::StrCat(
+      *state_lost_,
+      ". No other node is known that could have the state: restore the directory from a "
+      "copy, or a new one from a backup with `ctl restore`. Where other nodes have it, `ctl "
+      "remove ",
+      options_.id.value, "` there, empty the directory, and start it with --join");
+  TROUPE_EVENT(error) << "n" << options_.id << " ends: " << why;
+  options_.board->fail(raft_errc::storage_failed, why);
+  self_->quit(make_error(raft_errc::storage_failed));
+}
+
+}  // namespace troupe

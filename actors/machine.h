@@ -26,6 +26,10 @@ class snapshot_source {
   // Bytes of memory that it holds to go on giving what the state was. Where that is much, it is
   // read as fast as the disk takes it, whatever the rate.
   virtual size_t held() const { return 0; }
+
+  // The entry of the log that the state ends with. 0 where that is not known: only a source that a
+  // node hands out for `restore` tells it.
+  virtual log_index last() const { return {}; }
 };
 
 // One thread at a time calls a machine; it needs no lock of its own.
@@ -55,6 +59,20 @@ class machine {
   // Puts what a source of such a machine gave in place of the whole state. After an error the state
   // is unknown, and the node ends.
   virtual absl::Status restore(snapshot_source& from);
+
+  // -- for a machine that keeps its state where it outlives the process ---------------------------
+
+  // The entry of the log that the state ends with, as its own disk says: commands up to there are
+  // not applied again, snapshots up to there not restored. Asked once, at the start of the node. It
+  // need not be durable yet what it last was: an earlier state is as good, if it is a whole one.
+  // It must be the state of this node's log and no other, so a machine keeps
+  // `log_storage::incarnation` with its state. 0, as of a machine in memory: all is applied.
+  virtual log_index applied() const { return {}; }
+  // Entries up to `last` that hold no commands were reached: nothing is to be done but to count
+  // them as applied.
+  virtual void skip(log_index /*last*/) {}
+  // Whether calls wait for a disk, so that its actor needs a thread of its own.
+  virtual bool blocks() const { return false; }
 };
 
 }  // namespace troupe

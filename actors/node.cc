@@ -103,7 +103,7 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   m.storage_blocks = blocks;
   m.compaction = options.compaction;
   m.board = board;
-  auto machine = system.spawn(state_machine_behavior, std::move(m));
+  auto machine = spawn_over_disk(system, options.machine->blocks(), state_machine_behavior, m);
   server_options s;
   s.id = options.id;
   s.timing = options.timing;

@@ -21,6 +21,7 @@ class state_in_file final : public snapshot_source {
     log_.note(so_far, now());
     return block;
   }
+  log_index last() const override { return from_.meta().last.last.index; }
 
  private:
   // It blocks its thread, so this is no time of an actor.

@@ -32,7 +32,7 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 }  // namespace
 
 state_machine::state_machine(self_ptr self, state_machine_options options)
-    : self_(self), options_(std::move(options)) {
+    : self_(self), options_(std::move(options)), held_(options_.hosted->applied()) {
   not_before_ = self_->clock().now();
   if (!options_.lost.empty())
     be(state::lost, options_.lost);
@@ -103,21 +103,31 @@ void state_machine::apply_one(ready next) {
   const batch& b = *next.what;
   TROUPE_EVENT(debug) << "applies " << b.first_index() << ".." << b.last_index()
                       << " request=" << b.request();
-  if (b.kind() == batch_kind::commands) {
-    if (!apply_commands(b, next.claims)) return;
-  } else {
-    for (claim& c : next.claims)
-      c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}, b.leader()});
-  }
+  if (b.last_index() > held_ && !apply_new(b, next.claims)) return;
   applied_ = b.last_index();
   note(b);
   ++batches_;
+}
+
+bool state_machine::apply_new(const batch& b, std::vector<claim>& claims) {
+  if (b.kind() == batch_kind::commands) return apply_commands(b, claims);
+  if (!guarded(0, {}, [&] { options_.hosted->skip(b.last_index()); })) return false;
+  for (claim& c : claims)
+    c.to.deliver(self_, outcome{c.id, raft_errc::none, {}, b.last_index(), {}, b.leader()});
+  return true;
 }
 
 // Each claim is a run of commands, and gets a message of its own with its own results.
 bool state_machine::apply_commands(const batch& b, std::vector<claim>& claims) {
   auto index = b.first_index();
   auto rest = b.entries().bytes();
+  // A machine may have stopped in the middle of a batch. Nobody waits for what it did before.
+  if (index <= held_) {
+    claims.clear();
+    const auto done = static_cast<uint32_t>(held_.next().value - index.value);
+    rest.remove_prefix(b.entries().first(done).bytes().size());
+    index += done;
+  }
   for (claim& c : claims) {
     outcome answer{c.id, raft_errc::none, {}, index + (c.count - 1), {}, b.leader()};
     if (!apply_run(index, {rest.substr(0, c.bytes), c.count}, answer.results)) return false;

@@ -13,6 +13,9 @@
 // meanwhile. Where that one is damaged and the log does not go back to its beginning, the state is
 // lost here: the server is told, and gets a snapshot from another node.
 //
+// A machine that keeps its state over restarts says what it holds: that much of the log is read and
+// noted, since a snapshot tells of it, and not applied again.
+//
 // It takes whole batches in log order. What it is handed beyond a gap, say after a restart, makes
 // it read the gap from the log store, one bounded slice at a time.
 #pragma once
@@ -43,6 +46,7 @@ struct state_machine_options {
   std::shared_ptr<observed> board = std::make_shared<observed>();
 };
 
+// Spawn it detached where the machine blocks.
 class state_machine {
  public:
   using self_ptr = state_machine_actor::pointer;
@@ -81,11 +85,14 @@ class state_machine {
   void advance();
   void report();
   void apply_one(ready next);
+  bool apply_new(const batch& b, std::vector<claim>& claims);
   bool apply_commands(const batch& b, std::vector<claim>& claims);
   bool apply_run(log_index first, frames_view commands, frames& results);
   bool apply_unclaimed(log_index first, frames_view commands);
   template <class Call>
   bool guarded(uint32_t wanted, const frames& results, Call call);
+  // Whether the machine's state is the one that applied_ tells of, and not a later one.
+  bool is_at_applied() const { return applied_ >= held_; }
   void fail(const std::string& why);
   void read_gap();
 
@@ -110,6 +117,7 @@ class state_machine {
   state_machine_options options_;
   log_index applied_;
   log_index committed_;
+  const log_index held_;  // the machine had it applied when it came
   uint64_t batches_ = 0;  // that were applied, and
   uint64_t commands_ = 0;
   bool reading_ = false;

@@ -19,8 +19,9 @@ using namespace std::chrono_literals;
 // What was applied, one letter a command. Its snapshots come in pieces of one letter.
 class letters final : public machine {
  public:
-  void apply(log_index, frames_view commands, frames& results) override {
+  void apply(log_index first, frames_view commands, frames& results) override {
     for (const auto c : commands) text += c, results.add("ok");
+    at = first + commands.size() - 1;
   }
   void query(std::string_view, frames& results) override { results.add(text); }
   std::unique_ptr<snapshot_source> begin_snapshot() override {
@@ -31,6 +32,7 @@ class letters final : public machine {
   }
   absl::Status restore(snapshot_source& from) override {
     text.clear();
+    at = from.last();
     for (;;) {
       auto piece = from.next();
       if (!piece.ok()) return piece.status();
@@ -38,8 +40,12 @@ class letters final : public machine {
       text += *piece;
     }
   }
+  log_index applied() const override { return durable ? at : log_index(); }
+  void skip(log_index last) override { at = last; }
 
   std::string text;
+  log_index at;
+  bool durable = false;
   bool defers = false, throws = false, breaks = false, refuses = false;
   int begun = 0, pieces = 0;
   size_t held = 0;  // by a source
@@ -371,6 +377,100 @@ TEST_F(state_machine_snapshot_test, a_machine_that_cannot_take_one_ends_its_node
   start(never, /*restore_first=*/true);
   run();
   EXPECT_EQ(board_->get().failure, raft_errc::machine_failed);
+}
+
+// -- a machine that keeps its state over restarts -------------------------------------------------
+
+TEST_F(state_machine_snapshot_test, what_the_machine_holds_is_noted_and_not_applied_again) {
+  hosted_->durable = true;
+  hosted_->text = "abc", hosted_->at = log_index(4);
+  start(never);
+  give("members", batch_kind::membership);
+  const auto cluster = tail_.checksum;
+  give("abc");
+  EXPECT_EQ(board_->get().applied, log_index(4));
+  give("de");
+  EXPECT_EQ(hosted_->text, "abcde");
+  EXPECT_EQ(std::get<log_index>(make()), log_index(6));
+  const auto meta = store_->newest()->meta;
+  EXPECT_EQ(meta.last, tail_);
+  EXPECT_EQ(meta.membership_at.index, log_index(1));
+  EXPECT_EQ(meta.membership, "members");
+  EXPECT_EQ(meta.cluster, cluster);
+}
+
+TEST_F(state_machine_snapshot_test, a_machine_goes_on_in_the_middle_of_a_batch) {
+  for (uint64_t held = 0; held <= 6; ++held) {
+    SCOPED_TRACE(held);
+    hosted_ = std::make_shared<letters>();
+    hosted_->durable = true;
+    hosted_->text = std::string("abcdef").substr(0, held), hosted_->at = log_index(held);
+    tail_ = {};
+    start(never);
+    give("abcd");
+    give("ef");
+    EXPECT_EQ(hosted_->text, "abcdef");
+    EXPECT_EQ(hosted_->at, log_index(6));
+    stop();
+  }
+}
+
+TEST_F(state_machine_snapshot_test, no_snapshot_is_made_of_a_state_that_the_log_is_behind) {
+  hosted_->durable = true;
+  hosted_->text = "abcdefgh", hosted_->at = log_index(8);
+  start(after_five);
+  give("abcde");
+  EXPECT_EQ(std::get<raft_errc>(make()), raft_errc::busy);
+  EXPECT_EQ(hosted_->begun, 0);
+  give("fgh");
+  EXPECT_EQ(newest(), log_index(8)) << "it is made as soon as it can be";
+}
+
+TEST_F(state_machine_snapshot_test, a_machine_that_holds_more_is_not_put_back_to_a_snapshot) {
+  hosted_->durable = true;
+  start(never);
+  give("abc");
+  make();
+  stop();
+  const auto behind_snapshot = tail_;
+  hosted_->text = "abcde", hosted_->at = log_index(5);
+  start(never, /*restore_first=*/true);
+  run();
+  EXPECT_EQ(hosted_->text, "abcde");
+  EXPECT_EQ(board_->get().applied, log_index(3));
+  tail_ = behind_snapshot;
+  give("def");
+  EXPECT_EQ(hosted_->text, "abcdef");
+}
+
+TEST_F(state_machine_snapshot_test, a_machine_that_holds_less_is_what_the_snapshot_says) {
+  hosted_->durable = true;
+  start(never);
+  give("abc");
+  give("", batch_kind::blank);
+  make();
+  stop();
+  hosted_->text = "ab", hosted_->at = log_index(2);
+  start(never, /*restore_first=*/true);
+  run();
+  EXPECT_EQ(hosted_->text, "abc");
+  EXPECT_EQ(hosted_->at, log_index(4)) << "it is told where the snapshot ends";
+  give("d");
+  EXPECT_EQ(hosted_->text, "abcd");
+}
+
+TEST_F(state_machine_snapshot_test, a_machine_is_told_of_entries_that_hold_no_commands) {
+  hosted_->durable = true;
+  start(never);
+  give("ab");
+  give("", batch_kind::blank);
+  EXPECT_EQ(hosted_->at, log_index(3));
+  EXPECT_EQ(std::get<log_index>(make()), log_index(3));
+  stop();
+  hosted_->refuses = true;
+  start(never, /*restore_first=*/true);
+  run();
+  EXPECT_EQ(board_->get().failure, raft_errc::none) << "nothing is restored";
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ void state_machine::note(const batch& b) {
 // -- making ---------------------------------------------------------------------------------------
 
 void state_machine::make_in_time() {
-  const bool free = options_.sink && !build_ && usable() && !failed_;
+  const bool free = options_.sink && !build_ && usable() && !failed_ && is_at_applied();
   const bool due = (another_ && applied_) || core::snapshot_is_due(options_.compaction, since_);
   if (!free || !due) return;
   if (self_->clock().now() >= not_before_) begin_to_make();
@@ -36,6 +36,7 @@ caf::result<made_snapshot> state_machine::on_make_snapshot() {
   if (!build_) {
     if (applied_ == log_index()) return make_error(raft_errc::not_ready);
     if (applied_ == snapshot_) return made_snapshot{snapshot_};
+    if (!is_at_applied()) return make_error(raft_errc::busy);
     if (const auto why = begin_to_make(); why != raft_errc::none) return make_error(why);
   }
   return waiting_for_it_.emplace_back(self_->make_response_promise<made_snapshot>());
@@ -140,8 +141,8 @@ void state_machine::on_restore_state() {
 }
 
 void state_machine::restore_from(const opened_snapshot& o) {
-  if (o.from->meta().last.last.index <= applied_) return on_restored({}, *o.from);
-  const auto to = options_.storage_blocks
+  if (o.from->meta().last.last.index <= std::max(applied_, held_)) return on_restored({}, *o.from);
+  const auto to = options_.storage_blocks || options_.hosted->blocks()
                       ? self_->spawn<caf::linked + caf::detached>(restorer, options_.board)
                       : self_->spawn<caf::linked>(restorer, options_.board);
   self_->request(to, caf::infinite, restore_machine{options_.hosted, o.from, stop_restoring_})
@@ -170,7 +171,8 @@ void state_machine::on_restored(const restored_machine& r, const storage::snapsh
     snapshot_ = applied_;
     since_ = {0, byte_count(0), byte_count(from.size())};
     another_ = false;
-    TROUPE_EVENT(info) << "the machine is what the snapshot up to " << meta.last.last << " says";
+    TROUPE_EVENT(info) << "the machine is what the snapshot up to " << meta.last.last << " says"
+                       << (is_at_applied() ? "" : ", and what came behind it");
   }
   be(state::usable);
   if (std::exchange(restore_again_, false)) return on_restore_state();

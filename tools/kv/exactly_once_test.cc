@@ -1,11 +1,11 @@
-// Writes in sessions through the whole machine.
+// Writes in sessions through the whole machine, either one.
 #include <map>
 #include <random>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tools/kv/machine.h"
+#include "tools/kv/any_machine.h"
 
 namespace troupe::kv {
 namespace {
@@ -25,38 +25,18 @@ std::string append(std::string_view key, std::string_view tail) {
   return encoded(op::append, {key, tail});
 }
 
-std::string run(machine& m, std::string_view command) {
-  frames commands;
-  frames results;
-  commands.add(command);
-  m.apply(log_index(1), commands, results);
-  return std::string(*results.begin());
-}
-std::string in_session(machine& m, std::string_view id, uint64_t sequence, std::string write) {
+std::string run(any_machine& m, std::string_view command) { return m.apply(command); }
+std::string in_session(any_machine& m, std::string_view id, uint64_t sequence, std::string write) {
   put_in_session(id, sequence, write);
   return run(m, write);
 }
 
-std::map<std::string, std::string> contents(const machine& m) {
-  std::map<std::string, std::string> all;
-  const auto visit = [&](const std::string& key, const std::string& value) { all[key] = value; };
-  for (uint64_t cursor = 0;;) {
-    cursor = m.data().scan(cursor, 1000, visit, [] { return true; });
-    if (cursor == 0) return all;
-  }
-}
-
-bool same_sessions(const sessions& a, const sessions& b) {
-  return a.given() == b.given() &&
-         std::ranges::equal(a.entries(), b.entries(), [](const auto& x, const auto& y) {
-           return x.id == y.id && x.sequence == y.sequence && x.answer == y.answer;
-         });
-}
+class exactly_once : public testing::TestWithParam<machine_kind> {};
 
 constexpr std::string_view unknown_session = "-ERR unknown session; nothing happened now\r\n";
 
-TEST(exactly_once, the_same_sequence_again_returns_the_first_answer) {
-  machine m;
+TEST_P(exactly_once, the_same_sequence_again_returns_the_first_answer) {
+  any_machine m(GetParam());
   EXPECT_EQ(in_session(m, "me", 1, incr("n")), ":1\r\n");
   run(m, incr("n"));
   EXPECT_EQ(in_session(m, "me", 1, incr("n")), ":1\r\n");
@@ -68,18 +48,18 @@ TEST(exactly_once, the_same_sequence_again_returns_the_first_answer) {
   EXPECT_EQ(in_session(m, "me", UINT64_MAX, incr("n")), ":5\r\n");
 }
 
-TEST(exactly_once, a_lower_sequence_is_refused) {
-  machine m;
+TEST_P(exactly_once, a_lower_sequence_is_refused) {
+  any_machine m(GetParam());
   in_session(m, "me", 1, incr("n"));
   in_session(m, "me", 9, incr("n"));
   for (const uint64_t sequence : {1u, 5u, 8u})
     EXPECT_EQ(in_session(m, "me", sequence, incr("n")),
               "-ERR session is at sequence 9 already; nothing happened now\r\n");
-  EXPECT_EQ(contents(m)["n"], "2");
+  EXPECT_EQ(contents(m.data())["n"], "2");
 }
 
-TEST(exactly_once, an_error_is_an_answer_too) {
-  machine m;
+TEST_P(exactly_once, an_error_is_an_answer_too) {
+  any_machine m(GetParam());
   run(m, append("n", "x"));
   const std::string error = in_session(m, "me", 1, incr("n"));
   EXPECT_TRUE(error.starts_with("-ERR "));
@@ -88,32 +68,32 @@ TEST(exactly_once, an_error_is_an_answer_too) {
   EXPECT_EQ(in_session(m, "me", 2, incr("n")), ":1\r\n");
 }
 
-TEST(exactly_once, what_is_malformed_uses_no_sequence) {
-  machine m;
+TEST_P(exactly_once, what_is_malformed_uses_no_sequence) {
+  any_machine m(GetParam());
   EXPECT_TRUE(in_session(m, "me", 1, encoded(op::set, {"k"})).starts_with("-ERR malformed"));
   EXPECT_TRUE(in_session(m, "me", 1, encoded(op::get, {"k"})).starts_with("-ERR malformed"));
   EXPECT_EQ(in_session(m, "me", 1, incr("n")), ":1\r\n");
 }
 
-TEST(exactly_once, flushall_leaves_the_sessions) {
-  machine m;
+TEST_P(exactly_once, flushall_leaves_the_sessions) {
+  any_machine m(GetParam());
   in_session(m, "me", 1, incr("n"));
   const std::string flush = encoded(op::flush_all, {});
   EXPECT_EQ(in_session(m, "me", 2, flush), "+OK\r\n");
   run(m, incr("n"));
   EXPECT_EQ(in_session(m, "me", 2, flush), "+OK\r\n");
-  EXPECT_EQ(contents(m)["n"], "1");
+  EXPECT_EQ(contents(m.data())["n"], "1");
 }
 
-TEST(exactly_once, a_session_that_is_not_known_begins_at_one) {
-  machine m;
+TEST_P(exactly_once, a_session_that_is_not_known_begins_at_one) {
+  any_machine m(GetParam());
   EXPECT_EQ(in_session(m, "me", 2, incr("n")), unknown_session);
   EXPECT_EQ(in_session(m, "me", 1, incr("n")), ":1\r\n");
   EXPECT_EQ(in_session(m, "me", 2, incr("n")), ":2\r\n");
 }
 
-TEST(exactly_once, a_given_id_begins_where_it_likes_and_only_once) {
-  machine m;
+TEST_P(exactly_once, a_given_id_begins_where_it_likes_and_only_once) {
+  any_machine m(GetParam());
   EXPECT_EQ(in_session(m, "@1", 1, incr("n")), unknown_session);
   EXPECT_EQ(run(m, encoded(op::open_session, {})), "$2\r\n@1\r\n");
   EXPECT_EQ(run(m, encoded(op::open_session, {})), "$2\r\n@2\r\n");
@@ -123,8 +103,8 @@ TEST(exactly_once, a_given_id_begins_where_it_likes_and_only_once) {
   EXPECT_EQ(in_session(m, "@3", 1, incr("n")), unknown_session);
 }
 
-TEST(exactly_once, a_forgotten_session_refuses_instead_of_applying_twice) {
-  machine m;
+TEST_P(exactly_once, a_forgotten_session_refuses_instead_of_applying_twice) {
+  any_machine m(GetParam());
   run(m, encoded(op::open_session, {}));
   in_session(m, "@1", 1, incr("n"));
   in_session(m, "me", 1, incr("n"));
@@ -141,7 +121,7 @@ TEST(exactly_once, a_forgotten_session_refuses_instead_of_applying_twice) {
   EXPECT_EQ(in_session(m, "kept", 1, incr("n")), ":4\r\n");
   EXPECT_EQ(in_session(m, "me", 2, incr("n")), unknown_session);
   EXPECT_EQ(in_session(m, "@1", 1, incr("n")), unknown_session);
-  EXPECT_EQ(contents(m)["n"], "4");
+  EXPECT_EQ(contents(m.data())["n"], "4");
 }
 
 std::string random_write(std::mt19937_64& random) {
@@ -173,12 +153,12 @@ struct lossy_client {
 };
 
 // Scenario 41.
-TEST(exactly_once, repeated_and_delayed_writes_give_the_state_of_those_that_were_not) {
+TEST_P(exactly_once, repeated_and_delayed_writes_give_the_state_of_those_that_were_not) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    machine m;
-    machine plain;  // every write once, no sessions
+    any_machine m(GetParam());
+    any_machine plain(GetParam());  // every write once, no sessions
     std::vector<lossy_client> clients(1 + random() % 5);
     for (size_t i = 0; i < clients.size(); ++i) clients[i].id = "client" + std::to_string(i);
     for (int step = 0; step < 500; ++step) {
@@ -197,12 +177,12 @@ TEST(exactly_once, repeated_and_delayed_writes_give_the_state_of_those_that_were
       } else {
         ASSERT_TRUE(got.starts_with("-ERR session is at sequence ")) << got;
       }
-      ASSERT_EQ(contents(m), contents(plain));
+      ASSERT_EQ(contents(m.data()), contents(plain.data()));
     }
   }
 }
 
-TEST(exactly_once, machines_remember_and_forget_alike_however_their_batches_are_cut) {
+TEST_P(exactly_once, machines_remember_and_forget_alike_however_their_batches_are_cut) {
   const uint64_t seed = 11;
   std::mt19937_64 random(seed);
   frames commands;
@@ -215,24 +195,24 @@ TEST(exactly_once, machines_remember_and_forget_alike_however_their_batches_are_
       put_in_session(id, random() % 4 == 0 ? 2 : 1, write);
     commands.add(write);
   }
-  machine one;
-  frames results;
-  one.apply(log_index(1), commands, results);
-  machine other;
+  any_machine one(GetParam());
+  const frames results = one.apply(commands);
+  any_machine other(GetParam());
   frames pieces;
   frames piece;
   for (const std::string_view c : commands) {
     piece.add(c);
     if (random() % 100 != 0) continue;
-    other.apply(log_index(1), piece, pieces);
+    pieces.add_all(other.apply(piece));
     piece.clear();
   }
-  other.apply(log_index(1), piece, pieces);
+  pieces.add_all(other.apply(piece));
   EXPECT_EQ(results.bytes(), pieces.bytes());
-  EXPECT_EQ(contents(one), contents(other));
-  EXPECT_TRUE(same_sessions(one.known_sessions(), other.known_sessions()));
+  EXPECT_TRUE(picture_of(one) == picture_of(other));
   EXPECT_EQ(one.known_sessions().entries().size(), sessions_bounds{}.count);
 }
+
+INSTANTIATE_TEST_SUITE_P(both, exactly_once, both_kinds, name_of_kind);
 
 }  // namespace
 }  // namespace troupe::kv

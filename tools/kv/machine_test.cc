@@ -1,37 +1,22 @@
-#include "tools/kv/machine.h"
-
+// What the commands answer, on either machine.
 #include <random>
 #include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "tools/kv/any_machine.h"
+
 namespace troupe::kv {
 namespace {
 
 using args = std::vector<std::string_view>;
 
-class kv_machine : public testing::Test {
+class kv_machine : public testing::TestWithParam<machine_kind> {
  protected:
-  std::string run(op what, const args& a, uint8_t flags = 0) {
-    std::string bytes;
-    encode(what, flags, a, bytes);
-    return is_write(what) ? apply(bytes) : query(bytes);
-  }
-  std::string apply(std::string_view bytes) {
-    frames commands;
-    frames results;
-    commands.add(bytes);
-    m.apply(log_index(1), commands, results);
-    EXPECT_EQ(results.size(), 1u);
-    return std::string(*results.begin());
-  }
-  std::string query(std::string_view bytes) {
-    frames results;
-    m.query(bytes, results);
-    EXPECT_EQ(results.size(), 1u);
-    return std::string(*results.begin());
-  }
+  std::string run(op what, const args& a, uint8_t flags = 0) { return m.run(what, a, flags); }
+  std::string apply(std::string_view bytes) { return m.apply(bytes); }
+  std::string query(std::string_view bytes) { return m.query(bytes); }
   std::string incr(std::string_view key, int64_t by) {
     const std::string number = encode_number(by);
     return run(op::incr_by, {key, number});
@@ -44,10 +29,10 @@ class kv_machine : public testing::Test {
     return run(op::scan, a);
   }
 
-  machine m;
+  any_machine m{GetParam()};
 };
 
-TEST_F(kv_machine, set_then_get) {
+TEST_P(kv_machine, set_then_get) {
   EXPECT_EQ(run(op::get, {"k"}), "$-1\r\n");
   EXPECT_EQ(run(op::set, {"k", "abc"}), "+OK\r\n");
   EXPECT_EQ(run(op::get, {"k"}), "$3\r\nabc\r\n");
@@ -55,7 +40,7 @@ TEST_F(kv_machine, set_then_get) {
   EXPECT_EQ(run(op::get, {"k"}), "$0\r\n\r\n");
 }
 
-TEST_F(kv_machine, set_keeps_its_conditions) {
+TEST_P(kv_machine, set_keeps_its_conditions) {
   EXPECT_EQ(run(op::set, {"k", "1"}, only_if_present), "$-1\r\n");
   EXPECT_EQ(run(op::get, {"k"}), "$-1\r\n");
   EXPECT_EQ(run(op::set, {"k", "1"}, only_if_absent), "+OK\r\n");
@@ -64,7 +49,7 @@ TEST_F(kv_machine, set_keeps_its_conditions) {
   EXPECT_EQ(run(op::get, {"k"}), "$1\r\n2\r\n");
 }
 
-TEST_F(kv_machine, set_with_get_answers_the_old_value_set_or_not) {
+TEST_P(kv_machine, set_with_get_answers_the_old_value_set_or_not) {
   EXPECT_EQ(run(op::set, {"k", "1"}, return_old), "$-1\r\n");
   EXPECT_EQ(run(op::set, {"k", "2"}, return_old), "$1\r\n1\r\n");
   EXPECT_EQ(run(op::set, {"k", "3"}, return_old | only_if_absent), "$1\r\n2\r\n");
@@ -73,7 +58,7 @@ TEST_F(kv_machine, set_with_get_answers_the_old_value_set_or_not) {
 }
 
 // Else thirty bytes in the log would cost every node a value of any size.
-TEST_F(kv_machine, a_write_returns_no_long_value) {
+TEST_P(kv_machine, a_write_returns_no_long_value) {
   const std::string longest(max_old_value_bytes, 'x');
   run(op::set, {"k", longest});
   EXPECT_EQ(run(op::set, {"k", "1"}, return_old | only_if_absent), "$65536\r\n" + longest + "\r\n");
@@ -84,14 +69,14 @@ TEST_F(kv_machine, a_write_returns_no_long_value) {
   EXPECT_EQ(run(op::set, {"k", "1"}), "+OK\r\n");
 }
 
-TEST_F(kv_machine, del_and_exists_count) {
+TEST_P(kv_machine, del_and_exists_count) {
   run(op::mset, {"a", "1", "b", "2"});
   EXPECT_EQ(run(op::exists, {"a", "a", "x"}), ":2\r\n");
   EXPECT_EQ(run(op::del, {"a", "a", "b", "x"}), ":2\r\n");
   EXPECT_EQ(run(op::dbsize, {}), ":0\r\n");
 }
 
-TEST_F(kv_machine, incr_counts_and_refuses_what_is_no_integer) {
+TEST_P(kv_machine, incr_counts_and_refuses_what_is_no_integer) {
   EXPECT_EQ(incr("n", 1), ":1\r\n");
   EXPECT_EQ(incr("n", -11), ":-10\r\n");
   EXPECT_EQ(run(op::get, {"n"}), "$3\r\n-10\r\n");
@@ -106,7 +91,7 @@ TEST_F(kv_machine, incr_counts_and_refuses_what_is_no_integer) {
   }
 }
 
-TEST_F(kv_machine, append_stops_at_the_bound) {
+TEST_P(kv_machine, append_stops_at_the_bound) {
   EXPECT_EQ(run(op::append, {"k", "ab"}), ":2\r\n");
   EXPECT_EQ(run(op::append, {"k", "cd"}), ":4\r\n");
   const std::string rest(max_value_bytes - 4, 'x');
@@ -116,7 +101,7 @@ TEST_F(kv_machine, append_stops_at_the_bound) {
   EXPECT_EQ(run(op::append, {"k", ""}), ":33554432\r\n");
 }
 
-TEST_F(kv_machine, mset_sets_all_or_nothing) {
+TEST_P(kv_machine, mset_sets_all_or_nothing) {
   EXPECT_EQ(run(op::mset, {"a", "1", "b", "2", "a", "3"}), "+OK\r\n");
   EXPECT_EQ(run(op::mget, {"a", "b", "c"}), "*3\r\n$1\r\n3\r\n$1\r\n2\r\n$-1\r\n");
   const std::string long_key(max_key_bytes + 1, 'k');
@@ -124,7 +109,7 @@ TEST_F(kv_machine, mset_sets_all_or_nothing) {
   EXPECT_EQ(run(op::get, {"a"}), "$1\r\n3\r\n");
 }
 
-TEST_F(kv_machine, cas_changes_only_what_was_expected) {
+TEST_P(kv_machine, cas_changes_only_what_was_expected) {
   EXPECT_EQ(run(op::cas, {"k", "", "1"}), ":0\r\n");
   EXPECT_EQ(run(op::cas_absent, {"k", ""}), ":1\r\n");
   EXPECT_EQ(run(op::cas_absent, {"k", "1"}), ":0\r\n");
@@ -133,19 +118,19 @@ TEST_F(kv_machine, cas_changes_only_what_was_expected) {
   EXPECT_EQ(run(op::get, {"k"}), "$1\r\n1\r\n");
 }
 
-TEST_F(kv_machine, flushall_empties) {
+TEST_P(kv_machine, flushall_empties) {
   run(op::mset, {"a", "1", "b", "2"});
   EXPECT_EQ(run(op::flush_all, {}), "+OK\r\n");
   EXPECT_EQ(run(op::dbsize, {}), ":0\r\n");
 }
 
-TEST_F(kv_machine, mget_refuses_a_reply_without_bound) {
+TEST_P(kv_machine, mget_refuses_a_reply_without_bound) {
   const std::string value(max_value_bytes, 'v');
   run(op::set, {"k", value});
   EXPECT_EQ(run(op::mget, {"k", "k", "k"}), "-ERR reply is longer than 67108864 bytes\r\n");
 }
 
-TEST_F(kv_machine, scan_returns_all_keys_that_match) {
+TEST_P(kv_machine, scan_returns_all_keys_that_match) {
   std::set<std::string> expected;
   for (int i = 0; i < 500; ++i) {
     const std::string key = (i % 2 == 0 ? "even:" : "odd:") + std::to_string(i);
@@ -166,12 +151,12 @@ TEST_F(kv_machine, scan_returns_all_keys_that_match) {
   EXPECT_EQ(seen, expected);
 }
 
-TEST_F(kv_machine, an_empty_scan_ends_at_once) {
+TEST_P(kv_machine, an_empty_scan_ends_at_once) {
   EXPECT_EQ(scan(0, 10), "*2\r\n$1\r\n0\r\n*0\r\n");
   EXPECT_EQ(scan(-1, 10), "*2\r\n$1\r\n0\r\n*0\r\n");
 }
 
-TEST_F(kv_machine, queries_and_writes_do_not_pass_for_each_other) {
+TEST_P(kv_machine, queries_and_writes_do_not_pass_for_each_other) {
   std::string bytes;
   encode(op::get, 0, args{"k"}, bytes);
   EXPECT_TRUE(apply(bytes).starts_with("-ERR "));
@@ -180,7 +165,7 @@ TEST_F(kv_machine, queries_and_writes_do_not_pass_for_each_other) {
   EXPECT_EQ(run(op::dbsize, {}), ":0\r\n");
 }
 
-TEST_F(kv_machine, every_command_of_a_batch_gets_one_result_junk_included) {
+TEST_P(kv_machine, every_command_of_a_batch_gets_one_result_junk_included) {
   std::mt19937_64 random(5);
   for (int round = 0; round < 2000; ++round) {
     frames commands;
@@ -191,14 +176,13 @@ TEST_F(kv_machine, every_command_of_a_batch_gets_one_result_junk_included) {
       commands.add(bytes);
       query(bytes);
     }
-    frames results;
-    m.apply(log_index(1), commands, results);
+    const frames results = m.apply(commands);
     ASSERT_EQ(results.size(), commands.size());
     for (const std::string_view r : results) ASSERT_TRUE(r.ends_with("\r\n"));
   }
 }
 
-TEST_F(kv_machine, two_machines_answer_alike) {
+TEST_P(kv_machine, two_machines_answer_alike) {
   std::mt19937_64 random(9);
   frames commands;
   std::string bytes;
@@ -225,17 +209,14 @@ TEST_F(kv_machine, two_machines_answer_alike) {
     }
     commands.add(bytes);
   }
-  machine other;
-  frames whole;
+  any_machine other(GetParam());
+  const frames whole = m.apply(commands);
   frames single;
-  m.apply(log_index(1), commands, whole);
-  for (const std::string_view c : commands) {
-    frames one;
-    one.add(c);
-    other.apply(log_index(1), one, single);
-  }
+  for (const std::string_view c : commands) single.add(other.apply(c));
   EXPECT_EQ(whole.bytes(), single.bytes());
 }
+
+INSTANTIATE_TEST_SUITE_P(both, kv_machine, both_kinds, name_of_kind);
 
 }  // namespace
 }  // namespace troupe::kv

@@ -40,6 +40,7 @@ void sessions::keep(std::string_view id, uint64_t sequence, std::string_view ans
 void sessions::forget_oldest() {
   const entry& oldest = entries_.front();
   change(entries_.begin());
+  if (on_forgotten_) on_forgotten_(oldest.id);
   bytes_ -= cost(oldest);
   index_.erase(oldest.id);
   entries_.pop_front();

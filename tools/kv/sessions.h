@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <string>
 #include <string_view>
@@ -38,7 +39,10 @@ class sessions {
   // What a session costs besides its id and its answer.
   static constexpr size_t overhead = 128;
 
-  explicit sessions(sessions_bounds bounds = {}) : bounds_(bounds) {}
+  // `on_forgotten` is told the id of each one that is forgotten.
+  explicit sessions(sessions_bounds bounds = {},
+                    std::function<void(std::string_view id)> on_forgotten = nullptr)
+      : bounds_(bounds), on_forgotten_(std::move(on_forgotten)) {}
   sessions(const sessions&) = delete;
   sessions& operator=(const sessions&) = delete;
 
@@ -59,6 +63,8 @@ class sessions {
   // The one that was used longest ago first.
   const std::list<entry>& entries() const { return entries_; }
   uint64_t given() const { return given_; }
+  // So far: what was used since has a greater `used`, and stands at the end of entries().
+  uint64_t uses() const { return uses_; }
   size_t bytes() const { return bytes_; }
 
  private:
@@ -70,6 +76,7 @@ class sessions {
   void forget_oldest();
 
   sessions_bounds bounds_;
+  const std::function<void(std::string_view id)> on_forgotten_;
   std::list<entry> entries_;
   absl::flat_hash_map<std::string_view, place> index_;  // the keys are the entries' ids
   size_t bytes_ = 0;

@@ -1,4 +1,4 @@
-// The state of a kv::machine as bytes, and back. Little endian:
+// The state of a key-value machine as bytes, whatever keeps it, and back. Little endian:
 //
 //   "TROUPEK1"
 //   1, u32 key length, u32 value length, key, value                                    each pair
@@ -6,15 +6,23 @@
 //   3, u64 number of pairs, u64 number of sessions, u64 sessions::given()               the end
 //
 // in any order but for the first and the last. Nothing is checksummed here: who keeps it does that.
+// It is what the machine in memory gives; every machine takes it.
 #pragma once
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "actors/machine.h"
+#include "tools/kv/pieces.h"
 #include "tools/kv/sessions_view.h"
 #include "tools/kv/table_view.h"
 
 namespace troupe::kv {
+
+// Each form of a snapshot begins with eight bytes that name it.
+inline constexpr size_t magic_bytes = 8;
+inline constexpr std::string_view pairs_magic = "TROUPEK1";
+inline constexpr std::string_view files_magic = "TROUPER1";  // rocksdb_snapshot.h
 
 // What both were when this was made, while they go on. Ends before them.
 class snapshot final : public snapshot_source {
@@ -33,7 +41,13 @@ class snapshot final : public snapshot_source {
 };
 
 // In place of what is in them. kDataLoss when these are not all the bytes of a snapshot;
-// kUnimplemented for those of another version.
+// kUnimplemented for those of another version, and of a machine on RocksDB.
 absl::Status restore(snapshot_source& from, table& data, sessions& known);
+
+// The same of what stands behind the magic, into what is empty. `stored` is called after each pair.
+absl::Status restore_pairs(taker& from, store& data, sessions& known,
+                           absl::FunctionRef<void()> stored);
+// That what begins so is no snapshot that can be restored.
+absl::Status unknown_snapshot();
 
 }  // namespace troupe::kv

@@ -1,6 +1,4 @@
 // A snapshot is what the machine was when it was begun, whatever happens while it is read.
-#include "tools/kv/snapshot.h"
-
 #include <algorithm>
 #include <map>
 #include <random>
@@ -8,39 +6,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/kv/machine.h"
+#include "tools/kv/any_machine.h"
 
 namespace troupe::kv {
 namespace {
 
 using args = std::vector<std::string_view>;
-using pairs = std::map<std::string, std::string>;
-
-pairs contents(const machine& m) {
-  pairs all;
-  const auto visit = [&](const std::string& key, const std::string& value) { all[key] = value; };
-  for (uint64_t cursor = 0;;) {
-    cursor = m.data().scan(cursor, 1000, visit, [] { return true; });
-    if (cursor == 0) return all;
-  }
-}
-
-// What a machine is, but for the numbers of uses, of which only the order counts.
-struct picture {
-  pairs data;
-  std::vector<std::string> known;
-  uint64_t given = 0;
-
-  bool operator==(const picture&) const = default;
-};
-
-picture picture_of(const machine& m) {
-  picture p{contents(m), {}, m.known_sessions().given()};
-  for (const auto& e : m.known_sessions().entries())
-    p.known.push_back(e.id + " " + std::to_string(e.sequence) + " " + e.answer);
-  return p;
-}
-
 // Gives what it was given, cut into other pieces.
 class pieces final : public snapshot_source {
  public:
@@ -57,19 +28,11 @@ class pieces final : public snapshot_source {
   size_t at_ = 0;
 };
 
-class snapshot_test : public testing::Test {
+class snapshot_test : public testing::TestWithParam<machine_kind> {
  protected:
-  std::string run(op what, const args& a) {
-    std::string bytes;
-    encode(what, 0, a, bytes);
-    return apply(bytes);
-  }
-  std::string apply(std::string_view command) {
-    frames commands, results;
-    commands.add(command);
-    m_.apply(log_index(1), commands, results);
-    return std::string(*results.begin());
-  }
+  std::string run(op what, const args& a) { return m_.run(what, a); }
+  std::string apply(std::string_view command) { return m_.apply(command); }
+  std::unique_ptr<snapshot_source> begin() { return m_.get().begin_snapshot(); }
   std::string key(std::mt19937_64& random) const {
     return "key " + std::to_string(random() % 3000);
   }
@@ -109,7 +72,7 @@ class snapshot_test : public testing::Test {
     if (random() % 20'000 == 0) run(op::flush_all, {});
   }
 
-  machine m_;
+  any_machine m_{GetParam()};
   std::map<std::string, uint64_t> sequences_;
 };
 
@@ -122,13 +85,14 @@ std::string read_all(snapshot_source& from) {
   }
 }
 
-TEST_F(snapshot_test, it_is_what_the_machine_was_when_it_was_begun) {
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+TEST_P(snapshot_test, it_is_what_the_machine_was_when_it_was_begun) {
+  const uint64_t seeds = GetParam() == machine_kind::memory ? 40 : 5;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     for (uint64_t n = random() % 20'000; n > 0; --n) step(random);
     const auto then = picture_of(m_);
-    const auto source = m_.begin_snapshot();
+    const auto source = begin();
     std::string bytes;
     // Meanwhile the table may grow, shrink, or be emptied.
     for (auto piece = source->next(); !piece->empty(); piece = source->next()) {
@@ -136,100 +100,73 @@ TEST_F(snapshot_test, it_is_what_the_machine_was_when_it_was_begun) {
       if (random() % 8 == 0) run(op::flush_all, {});
       for (uint64_t n = random() % 3000; n > 0; --n) step(random);
     }
-    machine other;
+    any_machine other(GetParam());
     pieces again(bytes, 1 + random() % 5000);
-    const auto restored = other.restore(again);
+    const auto restored = other.get().restore(again);
     ASSERT_TRUE(restored.ok()) << restored;
     ASSERT_TRUE(picture_of(other) == then);
   }
 }
 
-TEST_F(snapshot_test, one_that_is_given_up_leaves_nothing_behind) {
+TEST_P(snapshot_test, one_that_is_given_up_leaves_nothing_behind) {
   std::mt19937_64 random(7);
   for (int n = 0; n < 5000; ++n) step(random);
   for (int i = 0; i < 50; ++i) {
-    const auto source = m_.begin_snapshot();
+    const auto source = begin();
     ASSERT_TRUE(source->next().ok());
     for (int n = 0; n < 100; ++n) step(random);
   }
   const auto then = picture_of(m_);
-  machine other;
-  ASSERT_TRUE(other.restore(*m_.begin_snapshot()).ok());
+  any_machine other(GetParam());
+  ASSERT_TRUE(other.get().restore(*begin()).ok());
   EXPECT_TRUE(picture_of(other) == then);
 }
 
-// Numbers of views come again; what they marked must not.
-TEST_F(snapshot_test, the_hundred_thousandth_snapshot_has_all_as_the_first) {
-  for (int i = 0; i < 20; ++i) run(op::set, {std::to_string(i), "x"});
-  for (int i = 0; i < 100'000; ++i) {
-    table_view view(const_cast<table&>(m_.data()));
-    if (i % 1000 == 0) run(op::set, {std::to_string(i % 20), std::to_string(i)});
-    size_t seen = 0;
-    view.read([&](std::string_view, std::string_view) { ++seen; }, [] { return true; });
-    ASSERT_EQ(seen, 20u) << i;
-  }
-}
-
-TEST_F(snapshot_test, a_restored_machine_forgets_the_same_session_next) {
+TEST_P(snapshot_test, a_restored_machine_forgets_the_same_session_next) {
   for (const auto* id : {"a", "b", "c", "a"}) {
     std::string write;
     encode(op::append, 0, args{"k", id}, write);
     put_in_session(id, 1 + sequences_[id]++, write);
     apply(write);
   }
-  machine other;
-  ASSERT_TRUE(other.restore(*m_.begin_snapshot()).ok());
+  any_machine other(GetParam());
+  ASSERT_TRUE(other.get().restore(*begin()).ok());
   EXPECT_EQ(other.known_sessions().entries().front().id, "b");
 }
 
-TEST_F(snapshot_test, values_of_any_size_arrive) {
+TEST_P(snapshot_test, values_of_any_size_arrive) {
   const std::string large(max_value_bytes, 'x');
   run(op::set, {"large", large});
   run(op::set, {"empty", ""});
   run(op::set, {std::string(max_key_bytes, 'k'), "long key"});
-  machine other;
-  ASSERT_TRUE(other.restore(*m_.begin_snapshot()).ok());
+  any_machine other(GetParam());
+  ASSERT_TRUE(other.get().restore(*begin()).ok());
   EXPECT_TRUE(picture_of(other) == picture_of(m_));
 }
 
-TEST_F(snapshot_test, bytes_that_are_no_snapshot_are_refused) {
+TEST_P(snapshot_test, bytes_that_are_no_snapshot_are_refused) {
   std::mt19937_64 random(3);
   for (int n = 0; n < 200; ++n) step(random);
-  const auto good = read_all(*m_.begin_snapshot());
-  const auto restored = [](const std::string& bytes) {
-    machine other;
+  const auto good = read_all(*begin());
+  any_machine other(GetParam());
+  const auto restored = [&](const std::string& bytes) {
     pieces from(bytes, 100);
-    return other.restore(from);
+    return other.get().restore(from);
   };
   EXPECT_TRUE(restored(good).ok());
   for (size_t cut = 0; cut < good.size(); cut += 1 + cut / 50)
     EXPECT_FALSE(restored(good.substr(0, cut)).ok()) << cut;
   EXPECT_TRUE(absl::IsDataLoss(restored(good + "x")));
-  EXPECT_TRUE(absl::IsUnimplemented(restored("TROUPEK2" + good.substr(8))));
-  for (int i = 0; i < 2000; ++i) {
+  EXPECT_TRUE(absl::IsUnimplemented(restored("TROUPEX2" + good.substr(8))));
+  const int flips = GetParam() == machine_kind::memory ? 2000 : 50;
+  for (int i = 0; i < flips; ++i) {
     auto bad = good;
     bad[random() % bad.size()] ^= static_cast<char>(1 << random() % 8);
     restored(bad).IgnoreError();  // whatever it is, nothing breaks
   }
 }
 
-// What changes while it is read is read first, so it does not pile up.
-TEST_F(snapshot_test, it_keeps_no_more_than_what_changes_between_two_pieces) {
-  const std::string value(1000, 'x');
-  for (int i = 0; i < 20'000; ++i) run(op::set, {std::to_string(i), value});
-  auto& data = const_cast<table&>(m_.data());
-  table_view view(data);
-  std::mt19937_64 random(5);
-  size_t most = 0;
-  for (bool more = true; more;) {
-    for (int n = 0; n < 30; ++n) run(op::set, {std::to_string(random() % 20'000), "y"});
-    most = std::max(most, view.kept_bytes());
-    size_t bytes = 0;
-    more = view.read([&](std::string_view k, std::string_view v) { bytes += k.size() + v.size(); },
-                     [&] { return bytes < 64 << 10; });
-  }
-  EXPECT_LT(most, 64u << 10);
-}
+INSTANTIATE_TEST_SUITE_P(both, snapshot_test, both_kinds, name_of_kind);
 
 }  // namespace
 }  // namespace troupe::kv

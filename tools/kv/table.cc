@@ -1,8 +1,7 @@
 #include "tools/kv/table.h"
 
+#include <algorithm>
 #include <utility>
-
-#include <xxhash.h>
 
 #include "tools/kv/table_view.h"
 
@@ -10,9 +9,10 @@ namespace troupe::kv {
 
 table::table() : buckets_(size_t{1} << min_bits, nullptr) {}
 
-table::~table() { clear(); }
-
-uint64_t table::hash_of(std::string_view key) { return XXH3_64bits(key.data(), key.size()) >> 16; }
+table::~table() {
+  if (view_ != nullptr) view_->take_over();
+  destroy(buckets_);
+}
 
 table::entry* table::look_up(std::string_view key, uint64_t hash) const {
   for (entry* e = buckets_[bucket_of(hash)]; e != nullptr; e = e->next)
@@ -20,29 +20,32 @@ table::entry* table::look_up(std::string_view key, uint64_t hash) const {
   return nullptr;
 }
 
-const std::string* table::find(std::string_view key) const {
+std::optional<store::value> table::find(std::string_view key) {
   const entry* e = look_up(key, hash_of(key));
-  return e == nullptr ? nullptr : &e->value;
+  if (e == nullptr) return std::nullopt;
+  return value{e->value.size(), e->value.data()};
 }
 
-void table::put(std::string_view key, std::string_view value) {
+void table::put(std::string_view key, std::string_view bytes) {
   const uint64_t hash = hash_of(key);
   entry* e = look_up(key, hash);
   if (e == nullptr) {
-    insert(key, hash)->value.assign(value);
+    insert(key, hash)->value.assign(bytes);
   } else if (view_ != nullptr && view_->needs(*e)) {
-    view_->keep(*e, std::exchange(e->value, std::string(value)));
+    view_->keep(*e, std::exchange(e->value, std::string(bytes)));
   } else {
-    e->value.assign(value);
+    e->value.assign(bytes);
   }
 }
 
-std::string& table::at(std::string_view key) {
+size_t table::append(std::string_view key, std::string_view bytes) {
   const uint64_t hash = hash_of(key);
   entry* e = look_up(key, hash);
-  if (e == nullptr) return insert(key, hash)->value;
-  if (view_ != nullptr && view_->needs(*e)) view_->keep(*e, e->value);
-  return e->value;
+  if (e == nullptr)
+    e = insert(key, hash);
+  else if (view_ != nullptr && view_->needs(*e))
+    view_->keep(*e, e->value);
+  return e->value.append(bytes).size();
 }
 
 table::entry* table::insert(std::string_view key, uint64_t hash) {
@@ -75,6 +78,28 @@ void table::clear() {
   size_ = 0;
   bits_ = min_bits;
   buckets_ = buckets(size_t{1} << min_bits, nullptr);
+}
+
+uint64_t table::scan(uint64_t cursor, uint64_t count,
+                     absl::FunctionRef<void(std::string_view key)> visit,
+                     absl::FunctionRef<bool()> go_on) const {
+  std::vector<const entry*> keys;
+  uint64_t seen = 0, last = 0;
+  const size_t first = cursor < hash_limit ? bucket_of(cursor) : buckets_.size();
+  for (size_t at = first; at < buckets_.size(); ++at) {
+    keys.clear();
+    for (const entry* e = buckets_[at]; e != nullptr; e = e->next)
+      if (e->hash >= cursor) keys.push_back(e);
+    std::ranges::sort(keys, [](const entry* a, const entry* b) {
+      return a->hash != b->hash ? a->hash < b->hash : a->key < b->key;
+    });
+    for (const entry* e : keys) {
+      if (seen > 0 && e->hash != last && (seen >= count || !go_on())) return e->hash;
+      visit(e->key);
+      ++seen, last = e->hash;
+    }
+  }
+  return 0;
 }
 
 void table::destroy(buckets& all) {

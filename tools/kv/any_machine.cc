@@ -1,0 +1,61 @@
+#include "tools/kv/any_machine.h"
+
+#include "tools/kv/machine.h"
+
+namespace troupe::kv {
+any_machine::any_machine(machine_kind) {
+  auto m = std::make_unique<machine>();
+  data_ = [at = m.get()]() -> store& { return at->data(); };
+  sessions_ = [at = m.get()]() -> const sessions& { return at->known_sessions(); };
+  machine_ = std::move(m);
+}
+
+std::string any_machine::apply(std::string_view command) {
+  frames one;
+  one.add(command);
+  return std::string(*apply(one).begin());
+}
+
+frames any_machine::apply(const frames& commands) {
+  frames results;
+  machine_->apply(next_, commands, results);
+  EXPECT_EQ(results.size(), commands.size());
+  next_ += commands.size();
+  return results;
+}
+
+std::string any_machine::query(std::string_view question) {
+  frames results;
+  machine_->query(question, results);
+  EXPECT_EQ(results.size(), 1u);
+  return std::string(*results.begin());
+}
+
+std::string any_machine::run(op what, const std::vector<std::string_view>& args, uint8_t flags) {
+  std::string bytes;
+  encode(what, flags, args, bytes);
+  return is_write(what) ? apply(bytes) : query(bytes);
+}
+
+std::map<std::string, std::string> contents(store& data) {
+  std::vector<std::string> keys;
+  const auto visit = [&](std::string_view key) { keys.emplace_back(key); };
+  EXPECT_EQ(data.scan(0, UINT64_MAX, visit, [] { return true; }), 0u);
+  EXPECT_EQ(keys.size(), data.size());
+  std::map<std::string, std::string> all;
+  for (const auto& key : keys) all[key] = data.read(*data.find(key));
+  return all;
+}
+
+picture picture_of(any_machine& m) {
+  picture p{contents(m.data()), {}, m.known_sessions().given()};
+  for (const auto& e : m.known_sessions().entries())
+    p.known.push_back(e.id + " " + std::to_string(e.sequence) + " " + e.answer);
+  return p;
+}
+
+std::string name_of_kind(const testing::TestParamInfo<machine_kind>& info) {
+  return info.param == machine_kind::memory ? "memory" : "?";
+}
+
+}  // namespace troupe::kv

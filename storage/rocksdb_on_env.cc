@@ -232,8 +232,12 @@ class file_system final : public rocksdb::FileSystem {
                               IODebugContext* debug) override {
     return CreateDir(dir, o, debug);
   }
-  IOStatus DeleteDir(const std::string&, const IOOptions&, IODebugContext*) override {
-    return IOStatus::NotSupported();
+  IOStatus DeleteDir(const std::string& dir, const IOOptions&, IODebugContext*) override {
+    const std::lock_guard hold(disk_.lock);
+    const auto names = disk_.files.list(dir_name(dir));
+    if (!names.ok()) return from_absl(names.status());
+    if (!names->empty()) return IOStatus::IOError(dir + ": it is not empty");
+    return from_absl(disk_.files.remove(dir_name(dir)));
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions&, uint64_t* size,
                        IODebugContext*) override {

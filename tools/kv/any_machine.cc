@@ -1,13 +1,59 @@
 #include "tools/kv/any_machine.h"
 
+#include <filesystem>
+
 #include "tools/kv/machine.h"
+#include "tools/kv/rocksdb_machine.h"
 
 namespace troupe::kv {
-any_machine::any_machine(machine_kind) {
-  auto m = std::make_unique<machine>();
-  data_ = [at = m.get()]() -> store& { return at->data(); };
-  sessions_ = [at = m.get()]() -> const sessions& { return at->known_sessions(); };
-  machine_ = std::move(m);
+namespace {
+
+constexpr uint64_t log_of_test = 4711;
+
+std::string new_dir() {
+  auto pattern = testing::TempDir() + "machine-XXXXXX";
+  EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+  return pattern;
+}
+
+}  // namespace
+
+any_machine::any_machine(machine_kind kind) : kind_(kind) {
+  if (kind == machine_kind::rocksdb) dir_ = new_dir();
+  open();
+}
+
+any_machine::~any_machine() {
+  machine_ = nullptr;
+  if (!dir_.empty()) std::filesystem::remove_all(dir_);
+}
+
+void any_machine::open() {
+  const auto keep = [this](auto m) {
+    data_ = [at = m.get()]() -> store& { return at->data(); };
+    sessions_ = [at = m.get()]() -> const sessions& { return at->known_sessions(); };
+    machine_ = std::move(m);
+  };
+  if (kind_ == machine_kind::memory) return keep(std::make_unique<machine>());
+  rocksdb_machine_options o;
+  o.dir = dir_;
+  o.incarnation = log_of_test;
+  o.database = options_for_a_machine({.cache = 1 << 20, .write_buffer = 64 << 10});
+  auto opened = rocksdb_machine::open(std::move(o));
+  if (!opened.ok()) throw std::runtime_error(opened.status().ToString());
+  keep(*std::move(opened));
+}
+
+void any_machine::reopen() {
+  if (kind_ == machine_kind::memory) return;
+  machine_ = nullptr;
+  open();
+}
+
+absl::Status any_machine::restore(snapshot_source& from) {
+  auto restored = machine_->restore(from);
+  next_ = from.last().next();
+  return restored;
 }
 
 std::string any_machine::apply(std::string_view command) {
@@ -54,8 +100,18 @@ picture picture_of(any_machine& m) {
   return p;
 }
 
+std::string read_all(snapshot_source& from) {
+  std::string all;
+  for (;;) {
+    const auto piece = from.next();
+    EXPECT_TRUE(piece.ok()) << piece.status();
+    if (!piece.ok() || piece->empty()) return all;
+    all += *piece;
+  }
+}
+
 std::string name_of_kind(const testing::TestParamInfo<machine_kind>& info) {
-  return info.param == machine_kind::memory ? "memory" : "?";
+  return info.param == machine_kind::memory ? "memory" : "rocksdb";
 }
 
 }  // namespace troupe::kv

@@ -1,4 +1,4 @@
-// Any key-value machine, for tests that all of them must pass.
+// Either key-value machine, for tests that both must pass.
 #pragma once
 
 #include <functional>
@@ -16,14 +16,17 @@
 
 namespace troupe::kv {
 
-enum class machine_kind { memory };
+enum class machine_kind { memory, rocksdb };
 
-// One of them, empty at first.
+// One of them, empty at first. That on RocksDB has a directory of its own, removed in the end, and
+// buffers so small that a test crosses many of its files.
 class any_machine {
  public:
   explicit any_machine(machine_kind kind);
+  ~any_machine();
 
   troupe::machine& get() { return *machine_; }
+  const std::string& dir() const { return dir_; }
   store& data() { return data_(); }
   const sessions& known_sessions() const { return sessions_(); }
 
@@ -34,9 +37,16 @@ class any_machine {
   // Either, by what it is.
   std::string run(op what, const std::vector<std::string_view>& args, uint8_t flags = 0);
 
+  absl::Status restore(snapshot_source& from);
+  // Its process ends and starts again. One in memory stays as it is.
+  void reopen();
   log_index applied() const { return next_ - 1; }
 
  private:
+  void open();
+
+  const machine_kind kind_;
+  std::string dir_;
   std::unique_ptr<troupe::machine> machine_;
   // Others after each restore.
   std::function<store&()> data_;
@@ -57,8 +67,29 @@ struct picture {
 };
 picture picture_of(any_machine& m);
 
+// Gives bytes of a snapshot, cut into pieces of this size.
+class bytes_source final : public snapshot_source {
+ public:
+  explicit bytes_source(std::string bytes, size_t size = 5000, log_index last = {})
+      : bytes_(std::move(bytes)), size_(size), last_(last) {}
+  absl::StatusOr<std::string> next() override {
+    const auto piece = bytes_.substr(at_, size_);
+    at_ += piece.size();
+    return piece;
+  }
+  log_index last() const override { return last_; }
+
+ private:
+  const std::string bytes_;
+  const size_t size_;
+  const log_index last_;
+  size_t at_ = 0;
+};
+// All of it.
+std::string read_all(snapshot_source& from);
+
 // A name for each kind in the name of a test.
 std::string name_of_kind(const testing::TestParamInfo<machine_kind>& info);
-inline const auto both_kinds = testing::Values(machine_kind::memory);
+inline const auto both_kinds = testing::Values(machine_kind::memory, machine_kind::rocksdb);
 
 }  // namespace troupe::kv

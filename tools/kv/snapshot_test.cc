@@ -12,22 +12,6 @@ namespace troupe::kv {
 namespace {
 
 using args = std::vector<std::string_view>;
-// Gives what it was given, cut into other pieces.
-class pieces final : public snapshot_source {
- public:
-  pieces(std::string bytes, size_t size) : bytes_(std::move(bytes)), size_(size) {}
-  absl::StatusOr<std::string> next() override {
-    const auto piece = bytes_.substr(at_, size_);
-    at_ += piece.size();
-    return piece;
-  }
-
- private:
-  const std::string bytes_;
-  const size_t size_;
-  size_t at_ = 0;
-};
-
 class snapshot_test : public testing::TestWithParam<machine_kind> {
  protected:
   std::string run(op what, const args& a) { return m_.run(what, a); }
@@ -76,15 +60,6 @@ class snapshot_test : public testing::TestWithParam<machine_kind> {
   std::map<std::string, uint64_t> sequences_;
 };
 
-std::string read_all(snapshot_source& from) {
-  std::string all;
-  for (;;) {
-    const auto piece = from.next();
-    if (!piece.ok() || piece->empty()) return all;
-    all += *piece;
-  }
-}
-
 TEST_P(snapshot_test, it_is_what_the_machine_was_when_it_was_begun) {
   const uint64_t seeds = GetParam() == machine_kind::memory ? 40 : 5;
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -101,7 +76,7 @@ TEST_P(snapshot_test, it_is_what_the_machine_was_when_it_was_begun) {
       for (uint64_t n = random() % 3000; n > 0; --n) step(random);
     }
     any_machine other(GetParam());
-    pieces again(bytes, 1 + random() % 5000);
+    bytes_source again(bytes, 1 + random() % 5000);
     const auto restored = other.get().restore(again);
     ASSERT_TRUE(restored.ok()) << restored;
     ASSERT_TRUE(picture_of(other) == then);
@@ -150,7 +125,7 @@ TEST_P(snapshot_test, bytes_that_are_no_snapshot_are_refused) {
   const auto good = read_all(*begin());
   any_machine other(GetParam());
   const auto restored = [&](const std::string& bytes) {
-    pieces from(bytes, 100);
+    bytes_source from(bytes, 100);
     return other.get().restore(from);
   };
   EXPECT_TRUE(restored(good).ok());

@@ -1,0 +1,24 @@
+// Errors of the database of a key-value machine.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "absl/status/status.h"
+#include "rocksdb/status.h"
+
+namespace troupe::kv {
+
+// What a machine throws where its state cannot be read or written: its node ends then.
+class rocksdb_error final : public std::runtime_error {
+ public:
+  using runtime_error::runtime_error;
+};
+
+// With a way forward where the database at `path` is damaged.
+absl::Status status_of(const rocksdb::Status& s, const std::string& path);
+// Throws it, unless it is OK.
+void check(const rocksdb::Status& s, const std::string& path);
+[[noreturn]] void throw_damaged(const std::string& path, const std::string& what);
+
+}  // namespace troupe::kv

@@ -237,6 +237,8 @@ class file_system final : public rocksdb::FileSystem {
     const auto names = disk_.files.list(dir_name(dir));
     if (!names.ok()) return from_absl(names.status());
     if (!names->empty()) return IOStatus::IOError(dir + ": it is not empty");
+    // A journal has it behind the names that were in it.
+    if (auto s = disk_.files.sync_dir(dir_name(dir)); !s.ok()) return from_absl(s);
     return from_absl(disk_.files.remove(dir_name(dir)));
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions&, uint64_t* size,

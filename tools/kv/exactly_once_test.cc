@@ -119,8 +119,11 @@ TEST_P(exactly_once, a_forgotten_session_refuses_instead_of_applying_twice) {
   }
   EXPECT_EQ(m.known_sessions().entries().size(), sessions_bounds{}.count);
   EXPECT_EQ(in_session(m, "kept", 1, incr("n")), ":4\r\n");
-  EXPECT_EQ(in_session(m, "me", 2, incr("n")), unknown_session);
-  EXPECT_EQ(in_session(m, "@1", 1, incr("n")), unknown_session);
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(in_session(m, "me", 2, incr("n")), unknown_session);
+    EXPECT_EQ(in_session(m, "@1", 1, incr("n")), unknown_session);
+    m.reopen();
+  }
   EXPECT_EQ(contents(m.data())["n"], "4");
 }
 
@@ -208,6 +211,8 @@ TEST_P(exactly_once, machines_remember_and_forget_alike_however_their_batches_ar
   }
   pieces.add_all(other.apply(piece));
   EXPECT_EQ(results.bytes(), pieces.bytes());
+  EXPECT_TRUE(picture_of(one) == picture_of(other));
+  other.reopen();
   EXPECT_TRUE(picture_of(one) == picture_of(other));
   EXPECT_EQ(one.known_sessions().entries().size(), sessions_bounds{}.count);
 }

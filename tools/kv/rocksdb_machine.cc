@@ -173,13 +173,14 @@ absl::Status rocksdb_machine::receive(snapshot_source& from) {
     return absl::DataLossError("its state is one of behind its end");
   state.set_incarnation(options_.incarnation);
   state.commit(std::max(state.applied(), from.last()));
-  if (auto s = state.flush(); !s.ok()) return s;
-  return sync_dir(files_, path("incoming"));
+  return state.flush();
 }
 
 absl::Status rocksdb_machine::swap() {
   commands_ = nullptr;
   state_ = nullptr;
+  for (const auto* closed : {"state", "incoming"})
+    if (auto s = sync_dir(files_, path(closed)); !s.ok()) return s;
   if (auto s = rename(files_, path("state"), path("old")); !s.ok()) return s;
   if (auto s = rename(files_, path("incoming"), path("state")); !s.ok()) return s;
   if (auto s = sync_dir(files_, options_.dir); !s.ok()) return s;

@@ -43,22 +43,29 @@ def await_same_state(test, cluster):
 
 
 class OneNodeTest(unittest.TestCase):
+    MACHINE = ()  # flags
+    # As many in a run, of which the newest snapshot may lack so many.
+    WRITES, SLACK = 130, 60
 
     def setUp(self):
         self.node = nodes.one_node(self)
-        self.node.flags.extend(OFTEN)
+        self.node.flags.extend(OFTEN + self.MACHINE)
         self.node.start()
+
+    def await_snapshot(self, beyond):
+        def made():
+            status = self.node.status()
+            return min(status['snapshot_index'], status['purged_index']) > beyond
+        nodes.await_until('a snapshot, and a log without what it covers', made)
 
     def test_counters_are_right_after_a_snapshot_and_a_restart(self):
         for run in range(1, 5):
-            for _ in range(130):
+            for _ in range(self.WRITES):
                 self.node.call('INCR', 'counter')
-            status = self.node.status()
-            self.assertGreater(status['snapshot_index'], 130 * run - 60)
-            self.assertGreater(status['purged_index'], 130 * run - 60)
+            self.await_snapshot(self.WRITES * run - self.SLACK)
             self.node.kill() if run % 2 else self.node.stop()
             self.node.start()
-            self.assertEqual(self.node.call('GET', 'counter'), str(130 * run))
+            self.assertEqual(self.node.call('GET', 'counter'), str(self.WRITES * run))
         self.node.stop()
         self.assertEqual(ctl.run(0, 'verify', self.node.data_dir())[0], 0)
 
@@ -81,10 +88,11 @@ class OneNodeTest(unittest.TestCase):
 
 
 class ClusterTest(unittest.TestCase):
+    MACHINE = ()  # flags
 
     def left_behind(self, *flags, megabytes=MORE_THAN_MEMORY):
         """A cluster, its leader, and a node that needs what all others have purged."""
-        self.cluster = nodes.three_nodes(self, *flags)
+        self.cluster = nodes.three_nodes(self, *self.MACHINE, *flags)
         leader = nodes.await_leader(self.cluster)
         away = next(node for node in self.cluster if node is not leader)
         away.kill()
@@ -187,7 +195,7 @@ class ClusterTest(unittest.TestCase):
 
     def start_from(self, file, directory):
         """A new cluster of node 7 with the backup, started."""
-        node = nodes.member(self, 7, f'--data_dir={directory}')
+        node = nodes.member(self, 7, f'--data_dir={directory}', *self.MACHINE)
         code, out, said = ctl.run(0, 'restore', file, directory, f'7=127.0.0.1:{node.raft_port}')
         self.assertEqual(code, ctl.DONE, said)
         self.assertIn('node 7 is a cluster of its own', out)
@@ -211,7 +219,7 @@ class ClusterTest(unittest.TestCase):
         self.assertEqual(node.call('GET', 'big7'), leader.call('GET', 'big7'))
         self.assertEqual(node.call('SESSION', session, 1, 'INCR', 'counter'), 8)
         self.assertEqual(node.call('INCR', 'counter'), 9)
-        joined = nodes.joining(self, 8, node).start()
+        joined = nodes.joining(self, 8, node, *self.MACHINE).start()
         self.assertEqual(joined.call('READ', 'stale', 'GET', 'big7'), node.call('GET', 'big7'))
 
         code, _, said = ctl.run(0, 'restore', file, directory, '7=127.0.0.1:1')
@@ -236,7 +244,7 @@ class ClusterTest(unittest.TestCase):
         nodes.await_leader([leader])
         self.assertEqual(leader.call('GET', 'counter'), '7')
         self.assertIsNotNone(leader.call('GET', 'big7'))
-        joined = nodes.joining(self, 9, leader).start()
+        joined = nodes.joining(self, 9, leader, *self.MACHINE).start()
         self.assertEqual(joined.call('READ', 'stale', 'GET', 'counter'), '7')
 
     def test_pieces_may_be_compressed(self):

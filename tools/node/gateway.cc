@@ -34,6 +34,7 @@ struct connection_options {
   server_actor server;
   duration deadline;
   node_id node;
+  std::string machine;
   std::shared_ptr<resp::budget> answers;
   uint64_t number = 0;
 };
@@ -214,7 +215,8 @@ class connection {
     self_->request(options_.server, options_.deadline, status_request{})
         .then(
             [this, id = a.id, members](const status& s) {
-              session_.on_results(id, one(bulk(members ? members_json(s) : status_json(s))));
+              session_.on_results(
+                  id, one(bulk(members ? members_json(s) : status_json(s, options_.machine))));
               on_answer();
             },
             [this, id = a.id](const caf::error& e) { fail(id, e); });
@@ -331,8 +333,8 @@ caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server,
         }
         if (self->state.open.size() >= options.max_connections) return refuse(self, m.handle);
         auto c = self->fork(connection_behavior, m.handle,
-                            connection_options{server, options.deadline, node, self->state.answers,
-                                               ++self->state.accepted});
+                            connection_options{server, options.deadline, node, options.machine,
+                                               self->state.answers, ++self->state.accepted});
         self->state.open.insert(c.address());
         self->link_to(c);
       },

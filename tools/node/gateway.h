@@ -7,6 +7,8 @@
 // deadline, while others wait for room, is hung up on.
 #pragma once
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "actors/dialer.h"
 #include "actors/raft.h"
@@ -17,6 +19,7 @@ namespace troupe::tools {
 
 struct gateway_options {
   endpoint at;
+  std::string machine;  // where it keeps the state, for STATUS
   size_t max_connections = 20000;
   duration deadline = std::chrono::seconds(10);  // then a write's outcome is unknown
   size_t answer_bytes = 128 << 20;               // of all connections, asked for or not sent

@@ -14,17 +14,18 @@
 #include "proto/trace.h"
 #include "storage/on_disk.h"
 #include "tools/kv/machine.h"
+#include "tools/kv/rocksdb_machine.h"
 #include "tools/node/gateway.h"
 #include "tools/node/join.h"
 
 namespace troupe::tools {
 namespace {
 
-// Clients may not take the descriptors that the log and the other nodes need: running out of them
-// would look like a failing disk.
-size_t client_connections(uint64_t nodes_in_process) {
+// Clients may not take the descriptors that the log, the machine and the other nodes need: running
+// out of them would look like a failing disk.
+size_t client_connections(uint64_t nodes_in_process, bool on_rocksdb) {
   constexpr size_t most = 20000;
-  constexpr size_t reserve = 256;
+  const size_t reserve = 256 + (on_rocksdb ? kv::machine_files + 32 : 0);
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return reserve;
   const auto share = limit.rlim_cur / std::max<uint64_t>(1, nodes_in_process);
@@ -97,13 +98,14 @@ class real_host final : public host {
   }
 
   absl::Status run(std::shared_ptr<storage::log_storage> disk,
-                   std::shared_ptr<storage::snapshot_store> snapshots, events on) {
+                   std::shared_ptr<storage::snapshot_store> snapshots,
+                   std::shared_ptr<machine> machine, events on) {
     const auto incarnation = disk->incarnation();
     node_options o{flags_.config};
     o.id = flags_.id;
     o.storage = std::move(disk);
     o.snapshots = std::move(snapshots);
-    o.machine = std::make_shared<kv::machine>();
+    o.machine = std::move(machine);
     o.resolve = remote_resolver(system_, flags_.config.timing);
     o.genesis = flags_.cluster;
     auto started = start_node(system_, std::move(o));
@@ -119,7 +121,8 @@ class real_host final : public host {
     if (!raft_port.ok()) return raft_port.status();
     gateway_options g;
     g.at = flags_.client_address;
-    g.max_connections = client_connections(flags_.nodes_in_process);
+    g.max_connections = client_connections(flags_.nodes_in_process, flags_.on_rocksdb);
+    g.machine = flags_.on_rocksdb ? "rocksdb" : "memory";
     auto gateway = serve_redis(system_, *node_, g);
     if (!gateway.ok()) return gateway.status();
     gateway_ = std::move(*gateway);
@@ -185,6 +188,23 @@ absl::Status with_way_forward(const absl::Status& why, node_id id) {
       "data, restore the directory from a copy"));
 }
 
+absl::StatusOr<std::shared_ptr<machine>> open_machine(const node_flags& flags,
+                                                      const storage::log_storage& log) {
+  if (!flags.on_rocksdb) return std::make_shared<kv::machine>();
+  kv::rocksdb_machine_options o;
+  o.dir = flags.data_dir + "/machine";
+  o.incarnation = log.incarnation();
+  auto opened = kv::rocksdb_machine::open(std::move(o));
+  if (!opened.ok()) return opened.status();
+  // What is synced was committed by a quorum and comes again; what never was may come as something
+  // else.
+  if (!flags.sync && (*opened)->applied() > log.tail().last.index) {
+    TROUPE_EVENT(warn) << "the log has lost what the machine had applied, which begins anew";
+    if (auto s = (*opened)->start_anew(); !s.ok()) return s;
+  }
+  return *std::move(opened);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
@@ -194,8 +214,12 @@ absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, event
   if (!disk.ok()) return with_way_forward(disk.status(), flags.id);
   auto snapshots = storage::open_snapshots(flags.data_dir, sync);
   if (!snapshots.ok()) return snapshots.status();
+  auto machine = open_machine(flags, **disk);
+  if (!machine.ok()) return machine.status();
   auto h = std::make_unique<real_host>(flags);
-  if (auto s = h->run(std::move(*disk), std::move(*snapshots), std::move(on)); !s.ok()) return s;
+  if (auto s = h->run(std::move(*disk), std::move(*snapshots), std::move(*machine), std::move(on));
+      !s.ok())
+    return s;
   return h;
 }
 

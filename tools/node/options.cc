@@ -30,6 +30,8 @@ ABSL_FLAG(std::string, join, "",
 ABSL_FLAG(bool, voter, true, "with --join: vote; else stay a learner, which only has the data");
 ABSL_FLAG(uint64_t, local_cluster, 0,
           "this many nodes in this one process, ids and ports counted up: to try things out");
+ABSL_FLAG(std::string, machine, "memory",
+          "where the state is: memory; or rocksdb, in the data directory, for one that is larger");
 ABSL_FLAG(
     std::string, sync, "always",
     "always: acknowledge after fdatasync; never: for benchmarks only, a power cut loses data");
@@ -228,6 +230,10 @@ absl::StatusOr<node_flags> one_node() {
   const auto sync = absl::GetFlag(FLAGS_sync);
   if (sync != "always" && sync != "never") return bad("sync", "must be always or never");
   f.sync = sync == "always";
+  const auto machine = absl::GetFlag(FLAGS_machine);
+  if (machine != "memory" && machine != "rocksdb")
+    return bad("machine", "must be memory or rocksdb");
+  f.on_rocksdb = machine == "rocksdb";
   f.cluster_given = !members->empty();
   f.join = absl::GetFlag(FLAGS_join);
   f.voter = absl::GetFlag(FLAGS_voter);

@@ -25,6 +25,7 @@ struct node_flags {
   node_config config;
   uint64_t nodes_in_process = 1;
   bool sync = true;
+  bool on_rocksdb = false;  // the state, see kv::rocksdb_machine
 };
 
 // What the command line asks for: one node, or several with --local_cluster. An error is one clear

@@ -42,6 +42,13 @@ TEST(options_test, a_node_gets_what_the_flags_say) {
   EXPECT_EQ(c.scrub, byte_count(15));
 }
 
+TEST(options_test, the_state_is_in_memory_unless_told_otherwise) {
+  EXPECT_FALSE(read({}).value().front().on_rocksdb);
+  EXPECT_FALSE(read({"--machine=memory"}).value().front().on_rocksdb);
+  EXPECT_TRUE(read({"--machine=rocksdb"}).value().front().on_rocksdb);
+  expect_refused("--machine=disk", "--machine: must be memory or rocksdb");
+}
+
 TEST(options_test, without_flags_a_node_gets_the_defaults_of_the_library) {
   const auto flags = read({});
   ASSERT_TRUE(flags.ok()) << flags.status();

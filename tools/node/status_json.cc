@@ -63,26 +63,27 @@ json snapshots(const status& s) {
 
 }  // namespace
 
-std::string status_json(const status& s) {
-  const json out = {{"id", s.id.value},
-                    {"role", s.role},
-                    {"vote",
-                     {{"term", s.vote.leader.in.value},
-                      {"node_id", s.vote.leader.node.value},
-                      {"committed", s.vote.committed}}},
-                    {"leader_id", s.leader.value},
-                    {"last_log_index", s.last.value},
-                    {"committed_index", s.committed.value},
-                    {"applied_index", s.applied.value},
-                    {"snapshot_index", s.snapshot.value},
-                    {"purged_index", s.purged.value},
-                    {"membership", members(s.members)},
-                    {"membership_log_id", text_of(s.membership_at)},
-                    {"membership_committed", s.membership_committed},
-                    {"committed_membership", members(s.committed_members)},
-                    {"replication", replication(s)},
-                    {"snapshots", snapshots(s)},
-                    {"version", s.version}};
+std::string status_json(const status& s, const std::string& machine) {
+  json out = {{"id", s.id.value},
+              {"role", s.role},
+              {"vote",
+               {{"term", s.vote.leader.in.value},
+                {"node_id", s.vote.leader.node.value},
+                {"committed", s.vote.committed}}},
+              {"leader_id", s.leader.value},
+              {"last_log_index", s.last.value},
+              {"committed_index", s.committed.value},
+              {"applied_index", s.applied.value},
+              {"snapshot_index", s.snapshot.value},
+              {"purged_index", s.purged.value},
+              {"membership", members(s.members)},
+              {"membership_log_id", text_of(s.membership_at)},
+              {"membership_committed", s.membership_committed},
+              {"committed_membership", members(s.committed_members)},
+              {"replication", replication(s)},
+              {"snapshots", snapshots(s)},
+              {"version", s.version}};
+  if (!machine.empty()) out["machine"] = machine;
   return out.dump();
 }
 

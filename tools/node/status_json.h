@@ -7,7 +7,8 @@
 
 namespace troupe::tools {
 
-std::string status_json(const status& s);
+// `machine`: where the node keeps the state, where that is known.
+std::string status_json(const status& s, const std::string& machine = {});
 // Only who takes part, and on the leader how many entries each of the others lacks.
 std::string members_json(const status& s);
 

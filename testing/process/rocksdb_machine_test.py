@@ -10,7 +10,7 @@ from testing.process import nodes, snapshot_process_test
 
 ON_ROCKSDB = ('--machine=rocksdb',)
 # Several times its cache.
-LARGE_MEGABYTES, LARGE_RESIDENT = 300, 330_000_000
+LARGE_MEGABYTES, LARGE_RESIDENT = 300, 200_000_000
 
 
 class OneNodeOnRocksdbTest(snapshot_process_test.OneNodeTest):

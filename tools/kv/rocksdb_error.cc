@@ -5,29 +5,32 @@
 namespace troupe::kv {
 namespace {
 
-// Snapshot and log have all that was in it.
-absl::Status damaged(const std::string& path, const std::string& what) {
-  return absl::DataLossError(absl::StrCat("the machine's database ", path, " is damaged: ", what,
-                                          ". Remove that directory and start the node again: it "
-                                          "makes a new one from its snapshot and its log"));
+std::string text_of(const std::string& path, const std::string& what) {
+  return absl::StrCat("the machine's database ", path, ": ", what);
 }
 
 }  // namespace
 
 absl::Status status_of(const rocksdb::Status& s, const std::string& path) {
   if (s.ok()) return absl::OkStatus();
-  if (s.IsCorruption()) return damaged(path, s.ToString());
-  const auto code =
-      s.IsNoSpace() ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnknown;
-  return {code, absl::StrCat("the machine's database ", path, ": ", s.ToString())};
+  auto code = absl::StatusCode::kUnknown;
+  if (s.IsCorruption()) code = absl::StatusCode::kDataLoss;
+  if (s.IsNoSpace()) code = absl::StatusCode::kResourceExhausted;
+  return {code, text_of(path, s.ToString())};
 }
 
 void check(const rocksdb::Status& s, const std::string& path) {
-  if (!s.ok()) throw rocksdb_error(std::string(status_of(s, path).message()));
+  if (s.ok()) return;
+  if (s.IsCorruption()) throw_damaged(path, s.ToString());
+  throw rocksdb_error(text_of(path, s.ToString()));
 }
 
+// Snapshot and log have all that was in it.
 void throw_damaged(const std::string& path, const std::string& what) {
-  throw rocksdb_error(std::string(damaged(path, what).message()));
+  throw rocksdb_error(
+      text_of(path, what) +
+      ". It is damaged: remove that directory and start the node again, which makes "
+      "a new one from its snapshot and its log");
 }
 
 }  // namespace troupe::kv

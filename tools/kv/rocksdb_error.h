@@ -15,9 +15,9 @@ class rocksdb_error final : public std::runtime_error {
   using runtime_error::runtime_error;
 };
 
-// With a way forward where the database at `path` is damaged.
+// kDataLoss where the database at `path` is damaged, kResourceExhausted for a full disk.
 absl::Status status_of(const rocksdb::Status& s, const std::string& path);
-// Throws it, unless it is OK.
+// Throws it, unless it is OK; of damage it says what to do.
 void check(const rocksdb::Status& s, const std::string& path);
 [[noreturn]] void throw_damaged(const std::string& path, const std::string& what);
 

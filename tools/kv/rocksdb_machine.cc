@@ -26,6 +26,9 @@ rocksdb::Options options_for_a_machine(const database_memory& memory) {
   o.compression = rocksdb::kLZ4Compression;
   o.max_open_files = machine_files;
   o.bytes_per_sync = 1 << 20;
+  // Most looks are for what is not there, or is in a table.
+  o.memtable_whole_key_filtering = true;
+  o.memtable_prefix_bloom_size_ratio = 0.02;
   // After an error nothing more is written: the log is applied again from what is there.
   o.max_bgerror_resume_count = 0;
   o.stats_dump_period_sec = 0;
@@ -40,6 +43,8 @@ rocksdb::Options options_for_a_machine(const database_memory& memory) {
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
   table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return o;
 }

@@ -2,6 +2,7 @@
 // which entry of the log it ends with, and goes on from there.
 //
 // A failure prints the call; TROUPE_CUT=<call> runs that one.
+#include <atomic>
 #include <functional>
 #include <optional>
 
@@ -197,6 +198,66 @@ TEST(rocksdb_power_cut_test, a_restore_of_files_leaves_the_old_state_the_new_one
   restore_under_cuts(s, old, read_all(*m.machine->begin_snapshot()));
 }
 
+// -- a disk that fails ----------------------------------------------------------------------------
+
+std::string error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(rocksdb_power_cut_test, a_disk_that_cannot_be_written_ends_the_machine_and_loses_nothing) {
+  const script s(7, 60);
+  machine_on_memory m;
+  ASSERT_TRUE(m.open().ok());
+  std::atomic<bool> broken = false;
+  m.files.set_fault([&](std::string_view call, const std::string& path) {
+    const bool fails = broken && call == "write" && path.ends_with(".sst");
+    return fails ? absl::InternalError("it does not write " + path) : absl::OkStatus();
+  });
+  broken = true;
+  const auto said = error_of([&] {
+    for (int round = 0; round < 100; ++round) s.play(*m.machine), m.machine->skip(s.end());
+  });
+  EXPECT_NE(said.find("the machine's database machine/state: "), std::string::npos) << said;
+  EXPECT_NE(said.find("it does not write"), std::string::npos) << said;
+  EXPECT_NE(error_of([&] { m.machine->skip(s.end() + 1); }), "") << "it is final";
+  broken = false;
+  ASSERT_TRUE(m.open().ok());
+  EXPECT_TRUE(picture_of(*m.machine) == s.states.at(m.machine->applied()));
+  s.play(*m.machine);
+  EXPECT_TRUE(picture_of(*m.machine) == s.states.at(s.end()));
+}
+
+TEST(rocksdb_power_cut_test, damage_that_is_met_says_what_to_do) {
+  machine_on_memory m;
+  ASSERT_TRUE(m.open().ok());
+  std::mt19937_64 random(1);
+  frames commands, results;
+  for (int i = 0; i < 40; ++i) {
+    std::string bytes, value;
+    for (int n = 0; n < 100; ++n) value += std::to_string(random());
+    encode(op::set, 0, std::vector<std::string_view>{std::to_string(i), value}, bytes);
+    commands.add(bytes);
+  }
+  m.machine->apply(log_index(1), commands, results);
+  m.machine = nullptr;
+  // Keys are at the beginning of a table. What is read at the start is not.
+  const auto names = *m.files.list("machine/state");
+  for (const auto& name : names) {
+    if (!name.ends_with(".sst")) continue;
+    const auto file = *m.files.open("machine/state/" + name, storage::open_mode::existing);
+    ASSERT_TRUE(file->write(10, "some other bytes").ok());
+  }
+  ASSERT_TRUE(m.open().ok());
+  ASSERT_EQ(m.machine->applied(), log_index(40)) << "it was met too early";
+  const auto said = error_of([&] { contents(m.machine->data()); });
+  EXPECT_NE(said.find("remove that directory and start the node again"), std::string::npos) << said;
+}
+
 TEST(rocksdb_power_cut_test, without_room_no_snapshot_is_begun_and_nothing_is_lost) {
   const script s(6, 30);
   storage::memory_env files;
@@ -207,16 +268,14 @@ TEST(rocksdb_power_cut_test, without_room_no_snapshot_is_begun_and_nothing_is_lo
   o.database = options_for_a_machine({.cache = 1 << 20, .write_buffer = 1 << 20});
   o.database.env = env.get();
   o.database.info_log = std::make_shared<no_log>();
-  {
-    const auto m = *rocksdb_machine::open(o);
-    s.play(*m);
-    ASSERT_NE(m->begin_snapshot(), nullptr);
-    capacity = files.used() + (1 << 20);
-    EXPECT_EQ(m->begin_snapshot(), nullptr);
-    EXPECT_TRUE(picture_of(*m) == s.states.at(s.end()));
-    capacity = UINT64_MAX;
-    EXPECT_NE(m->begin_snapshot(), nullptr);
-  }
+  const auto m = *rocksdb_machine::open(o);
+  s.play(*m);
+  ASSERT_NE(m->begin_snapshot(), nullptr);
+  capacity = files.used() + (1 << 20);
+  EXPECT_EQ(m->begin_snapshot(), nullptr);
+  EXPECT_TRUE(picture_of(*m) == s.states.at(s.end()));
+  capacity = UINT64_MAX;
+  EXPECT_NE(m->begin_snapshot(), nullptr);
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ void cluster::start(node_id id) {
       },
       [this, id](log_index last, const entry& e) { observer_.on_restored(id, last, e.state); },
       options_.state_size);
+  if (options_.machines_on_disk) n.machine->keep(n.left);
   ++n.incarnation;
   n.handle = *start_node(scheduler_.system(), options_for(id, n));
   n.server = n.handle->server();
@@ -154,6 +155,8 @@ void cluster::end(node_id id, node& n) {
   net_.leave(id);
   n.storage->detach();
   n.machine->detach();
+  const auto& past = n.machine->past();
+  if (!past.empty()) n.left = past[chance_.below(past.size())];
   servers_.erase(n.server.id());
   for (const auto& [actor, l] : n.leaders) leaders_.erase(actor);
   n.leaders.clear();
@@ -190,6 +193,7 @@ void cluster::wipe(node_id id) {
   // Actors of the process that ended may still use it.
   lost_disks_.push_back(std::exchange(n.files, std::make_unique<storage::memory_env>()));
   ++n.disks;
+  n.left = {};
   observer_.on_wiped(id);
 }
 

@@ -32,7 +32,8 @@ struct cluster_options {
   bool genesis_again = true;
   byte_count segment_size = KiB(16);
   core::compaction compaction{0, byte_count(0), 0, byte_count(0)};  // never by itself
-  size_t state_size = 0;  // bytes that each snapshot has at least
+  size_t state_size = 0;          // bytes that each snapshot has at least
+  bool machines_on_disk = false;  // they keep their state over restarts
 };
 
 // As long, on a clock that runs so many times as fast: what a node with such a clock does is what
@@ -119,6 +120,7 @@ class cluster {
     std::shared_ptr<storage::snapshot_store> snapshots;
     std::weak_ptr<storage::snapshot_store> snapshots_in_use;
     std::shared_ptr<ledger> machine;
+    ledger::state left;          // of the machine, where they keep it
     std::optional<raft> handle;  // while it is up
     server_actor server;
     log_index committed;  // as its followership knows

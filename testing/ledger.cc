@@ -37,8 +37,31 @@ void ledger::apply(log_index first, frames_view commands, frames& results) {
     last_index_ = first;
     if (observer_) observer_(first, decode_command(bytes), last_);
     results.add(encode_entry(last_));
+    applied_ = first;
     first = first.next();
   }
+  note();
+}
+
+void ledger::skip(log_index last) {
+  applied_ = last;
+  note();
+}
+
+void ledger::keep(const state& left) {
+  keeps_ = true;
+  applied_ = left.applied;
+  last_ = left.last;
+  last_index_ = left.last_index;
+  if (last_index_ && restored_) restored_(last_index_, last_);
+  note();
+}
+
+void ledger::note() {
+  constexpr size_t remembered = 100;
+  if (!keeps_) return;
+  past_.push_back({applied_, last_, last_index_});
+  if (past_.size() > remembered) past_.pop_front();
 }
 
 namespace {
@@ -79,6 +102,9 @@ absl::Status ledger::restore(snapshot_source& from) {
   if (bytes.size() < sizeof(entry) + sizeof(uint64_t)) return absl::DataLossError("it is no list");
   last_ = decode_entry(std::string_view(bytes).substr(0, sizeof(entry)));
   std::memcpy(&last_index_.value, bytes.data() + sizeof(entry), sizeof last_index_.value);
+  applied_ = from.last();
+  past_.clear();  // what a snapshot has put there is durable
+  note();
   if (restored_) restored_(last_index_, last_);
   return absl::OkStatus();
 }

@@ -142,7 +142,8 @@ summary run_seeds(const runner_options& o) {
 
 std::string replay_command(const runner_options& o, uint64_t seed) {
   return "bazel run //testing:simulate -- --seed=" + std::to_string(seed) +
-         (o.each.nodes != 0 ? " --nodes=" + std::to_string(o.each.nodes) : "") + " --verbose";
+         (o.each.nodes != 0 ? " --nodes=" + std::to_string(o.each.nodes) : "") +
+         (o.each.machines_on_disk ? " --machines_on_disk" : "") + " --verbose";
 }
 
 std::string to_string(const summary& s) {

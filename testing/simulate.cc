@@ -2,6 +2,7 @@
 //
 //   simulate --seeds=1000 --first=1 --nodes=3     many, nodes 0 (the default): the seed chooses
 //   simulate --seed=42 --verbose                  one, with everything that happens
+//   --machines_on_disk                            they keep their state over restarts
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -29,11 +30,14 @@ int main(int argc, char** argv) {
       continue;
     if (number(argv[i], "--seed=", o.first)) {
       o.seeds = 1;
+    } else if (std::strcmp(argv[i], "--machines_on_disk") == 0) {
+      o.each.machines_on_disk = true;
     } else if (std::strcmp(argv[i], "--verbose") == 0) {
       o.verbose = true;
     } else {
       std::fprintf(stderr,
-                   "usage: %s [--seeds=N] [--first=N] [--seed=N] [--nodes=0|3|5] [--verbose]\n",
+                   "usage: %s [--seeds=N] [--first=N] [--seed=N] [--nodes=0|3|5] "
+                   "[--machines_on_disk] [--verbose]\n",
                    argv[0]);
       return 2;
     }

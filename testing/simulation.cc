@@ -25,11 +25,17 @@ constexpr auto quiet_time = seconds(2);
 // Until then all that operators asked for has arrived and was done or given up.
 constexpr auto orders_last = seconds(4);
 
+scenario choose(dice& chance, const simulation_options& o) {
+  auto s = choose_scenario(chance, o.nodes);
+  s.cluster.machines_on_disk = o.machines_on_disk;
+  return s;
+}
+
 class simulation {
  public:
   simulation(uint64_t seed, const simulation_options& o)
       : chance_(seed),
-        scenario_(choose_scenario(chance_, o.nodes)),
+        scenario_(choose(chance_, o)),
         judge_(scenario_.cluster.mode, members_of(scenario_.cluster.nodes), o.harm_only),
         truth_([this](const std::string& what) { judge_.complain(what); }),
         scheduler_(chance_),

@@ -9,6 +9,7 @@ namespace troupe::sim {
 
 struct simulation_options {
   uint64_t nodes = 0;  // 3 or 5, who stay; 0: the seed chooses, and operators change them
+  bool machines_on_disk = false;  // they keep their state over restarts
   // Judge by the harm alone: what is in logs, on machines and in answers, and not by whether each
   // promise was kept on the way. To see that the schedules are harsh enough (mutation_test).
   bool harm_only = false;

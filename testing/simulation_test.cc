@@ -8,8 +8,10 @@ namespace troupe::sim {
 namespace {
 
 // `most_seconds`: under a sanitizer the time comes first.
-summary expect_no_failure(uint64_t nodes, uint64_t seeds, double most_seconds) {
+summary expect_no_failure(uint64_t nodes, uint64_t seeds, double most_seconds,
+                          bool machines_on_disk = false) {
   runner_options o;
+  o.each.machines_on_disk = machines_on_disk;
   o.seeds = seeds;
   o.each.nodes = nodes;
   o.seconds = most_seconds;
@@ -40,6 +42,11 @@ TEST(simulation_test, one_to_eight_nodes_come_and_go_and_keep_every_invariant) {
   EXPECT_GT(s.sum.wipes, s.seeds / 2);
   EXPECT_GT(s.sum.rots, s.seeds / 2);
   EXPECT_LE(s.sum.given_up, s.seeds / 100);
+}
+
+// After a crash a machine is what it was at some moment before.
+TEST(simulation_test, machines_that_keep_their_state_over_restarts_keep_every_invariant) {
+  expect_no_failure(0, 400, 50, /*machines_on_disk=*/true);
 }
 
 TEST(simulation_test, the_same_seed_gives_the_same_trace) {

@@ -76,6 +76,20 @@ class OneNodeTest(unittest.TestCase):
             self.assertLessEqual(int(self.node.call('GET', 'under-way') or 0), 300 * (attempt + 1))
             self.assertEqual(self.node.stop()[0], 0)
 
+    def test_a_client_that_sends_far_ahead_is_answered_to_the_end(self):
+        """More than a node reads ahead, so it stops and goes on reading again and again."""
+        self.node.start()
+        client = self.node.connect()
+        self.addCleanup(client.close)
+        large = resp.encode(['MSET', *(word for i in range(100) for word in (i, bytes(1000)))])
+        ahead, rounds = 16, 800
+        for sent in range(rounds):
+            client.send(large)
+            if sent >= ahead:
+                self.assertEqual(client.read(), 'OK')
+        for _ in range(ahead):
+            self.assertEqual(client.read(), 'OK')
+
     def test_a_bound_on_the_size_of_files_ends_it_as_a_full_disk_does(self):
         self.node.start()
         resource.prlimit(self.node.process.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))

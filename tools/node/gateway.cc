@@ -23,8 +23,9 @@ using caf::io::broker;
 using caf::io::connection_handle;
 
 using drain_atom = caf::atom_constant<caf::atom("drain")>;
-using room_atom = caf::atom_constant<caf::atom("room")>;  // the budget has some
-using look_atom = caf::atom_constant<caf::atom("look")>;  // whether the client takes anything
+using room_atom = caf::atom_constant<caf::atom("room")>;    // the budget has some
+using look_atom = caf::atom_constant<caf::atom("look")>;    // whether the client takes anything
+using later_atom = caf::atom_constant<caf::atom("later")>;  // in a later round of CAF's loop
 
 constexpr size_t read_size = 64 << 10;
 // CAF keeps for each connection a buffer as large as what was written at once.
@@ -37,6 +38,7 @@ struct connection_options {
   std::string machine;
   std::shared_ptr<resp::budget> answers;
   uint64_t number = 0;
+  caf::actor_addr gateway;
 };
 
 resp::failure failure_of(raft_errc code) {
@@ -148,9 +150,26 @@ class connection {
       end_later();
       return;
     }
+    read_on_or_not();
+  }
+
+  // CAF carries out `halt` and `trigger` at the end of a round of its loop, and forgets the second
+  // of two in one round: the socket would never be read again. A message to the gateway and back
+  // takes longer than a round.
+  void read_on_or_not() {
     const bool want = session_.wants_input();
-    if (want != reading_) want ? self_->trigger(handle_) : self_->halt(handle_);
+    if (changing_ || want == reading_) return;
+    const auto gateway = caf::actor_cast<caf::actor>(options_.gateway);
+    if (!gateway) return;  // this one ends, too
+    want ? self_->trigger(handle_) : self_->halt(handle_);
     reading_ = want;
+    changing_ = true;
+    self_->send(gateway, later_atom::value);
+  }
+
+  void on_later() {
+    changing_ = false;
+    turn();
   }
 
   void write(std::string bytes) {
@@ -257,6 +276,7 @@ class connection {
   uint64_t pieces_then_ = 0;  // when it was looked last
   bool looking_ = false;      // look_atom is under way
   bool reading_ = true;
+  bool changing_ = false;        // that was changed in this round of the loop
   bool gone_ = false;            // the client
   caf::strong_actor_ptr alive_;  // without a socket, nobody else holds on to it
   bool ending_ = false;
@@ -277,6 +297,7 @@ caf::behavior connection_behavior(caf::stateful_actor<connection_state, broker>*
       [me](drain_atom) { me->on_drain(); },
       [me](room_atom) { me->turn(); },
       [me](look_atom) { me->on_look(); },
+      [me](later_atom) { me->on_later(); },
       [self](caf::close_atom) { self->quit(); },
       [me](const caf::io::connection_closed_msg&) { me->on_closed(); },
   };
@@ -332,12 +353,14 @@ caf::behavior gateway_behavior(gateway_broker* self, const server_actor& server,
           return;
         }
         if (self->state.open.size() >= options.max_connections) return refuse(self, m.handle);
-        auto c = self->fork(connection_behavior, m.handle,
-                            connection_options{server, options.deadline, node, options.machine,
-                                               self->state.answers, ++self->state.accepted});
+        auto c = self->fork(
+            connection_behavior, m.handle,
+            connection_options{server, options.deadline, node, options.machine, self->state.answers,
+                               ++self->state.accepted, self->address()});
         self->state.open.insert(c.address());
         self->link_to(c);
       },
+      [](later_atom) { return later_atom::value; },
       [=](drain_atom) { begin_to_drain(self, door); },
       [=](const caf::io::acceptor_closed_msg&) {
         if (!self->state.draining) self->quit(caf::exit_reason::unknown);

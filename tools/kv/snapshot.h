@@ -9,6 +9,7 @@
 // It is what the machine in memory gives; every machine takes it.
 #pragma once
 
+#include <limits>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -30,6 +31,9 @@ class snapshot final : public snapshot_source {
   snapshot(table& data, sessions& known);
 
   absl::StatusOr<std::string> next() override;
+  size_t held() const override {
+    return data_.took_over() ? std::numeric_limits<size_t>::max() : data_.kept_bytes();
+  }
 
  private:
   table_view data_;

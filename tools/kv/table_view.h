@@ -44,6 +44,8 @@ class table_view {
   }
   // Of the entries that changed and were not read yet.
   size_t kept_bytes() const { return kept_bytes_; }
+  // The table lost all that it had, which is here only.
+  bool took_over() const { return table_ == nullptr; }
 
  private:
   friend class table;

@@ -39,5 +39,15 @@ TEST(table_view, it_keeps_no_more_than_what_changes_between_two_pieces) {
   EXPECT_LT(most, 64u << 10);
 }
 
+// So it is read as fast as the disk takes it (snapshot_source::held).
+TEST(table_view, it_says_when_it_alone_has_what_was_in_the_table) {
+  table data;
+  for (int i = 0; i < 20; ++i) data.put(std::to_string(i), "x");
+  table_view view(data);
+  EXPECT_FALSE(view.took_over());
+  data.clear();
+  EXPECT_TRUE(view.took_over());
+}
+
 }  // namespace
 }  // namespace troupe::kv

@@ -145,7 +145,7 @@ TEST_F(rocksdb_directory_test, the_state_of_another_log_is_thrown_away) {
 }
 
 TEST_F(rocksdb_directory_test, a_state_that_does_not_open_is_thrown_away) {
-  for (const auto* damage : {"CURRENT", "MANIFEST", ".sst", "header"}) {
+  for (const auto* damage : {"CURRENT", "MANIFEST", ".sst", "header", "missing"}) {
     SCOPED_TRACE(damage);
     set(*open(1), log_index(7), "k");
     if (damage == std::string("header")) {
@@ -156,6 +156,9 @@ TEST_F(rocksdb_directory_test, a_state_that_does_not_open_is_thrown_away) {
     }
     for (const auto& file : fs::directory_iterator(dir_ + "/state"))
       if (file.path().string().find(damage) != std::string::npos) fs::resize_file(file.path(), 5);
+    if (damage == std::string("missing"))
+      for (const auto& file : fs::directory_iterator(dir_ + "/state"))
+        if (file.path().extension() == ".sst") fs::remove(file.path());
     const auto m = open(1);
     ASSERT_NE(m, nullptr);
     EXPECT_EQ(m->applied(), log_index(0));

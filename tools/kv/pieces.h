@@ -32,7 +32,7 @@ class taker {
   Number number() {
     Number n = 0;
     const auto from = bytes(sizeof n);
-    std::memcpy(&n, from.data(), from.size());
+    if (!from.empty()) std::memcpy(&n, from.data(), sizeof n);
     return n;
   }
   // Nothing may follow.

@@ -22,7 +22,8 @@ class OneNodeOnRocksdbTest(snapshot_process_test.OneNodeTest):
 class ClusterOnRocksdbTest(snapshot_process_test.ClusterTest):
     MACHINE = ON_ROCKSDB
     # It has no need to read its snapshot at a start.
-    test_a_damaged_snapshot_is_told_with_its_file_and_offset = None
+    test_a_damaged_snapshot_is_told_and_another_one_fetched = None
+    test_a_node_that_is_alone_says_what_helps_against_a_damaged_snapshot = None
 
 
 def held_at_start(node):

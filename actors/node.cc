@@ -100,6 +100,7 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   m.sink = sink;
   m.restore_first = beginning.newest.has_value();
   m.lost = lost;
+  m.damaged = beginning.damaged;
   m.storage_blocks = blocks;
   m.compaction = options.compaction;
   m.board = board;

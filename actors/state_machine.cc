@@ -34,10 +34,15 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 state_machine::state_machine(self_ptr self, state_machine_options options)
     : self_(self), options_(std::move(options)), held_(options_.hosted->applied()) {
   not_before_ = self_->clock().now();
-  if (!options_.lost.empty())
+  const auto& damaged = options_.damaged;
+  if (options_.lost.empty()) {
+    if (options_.restore_first) on_restore_state();
+  } else if (damaged && damaged->last.last.index <= held_) {
+    another_ = true;
+    go_on_from(*damaged);
+  } else {
     be(state::lost, options_.lost);
-  else if (options_.restore_first)
-    on_restore_state();
+  }
 }
 
 // -- applying -------------------------------------------------------------------------------------

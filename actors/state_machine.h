@@ -38,9 +38,13 @@ namespace troupe {
 struct state_machine_options {
   std::shared_ptr<machine> hosted;
   log_store_actor log;
-  snapshot_sink_actor sink;     // empty: no snapshots
-  bool restore_first = false;   // there is a snapshot
-  std::string lost;             // why nothing here has the state; empty: something has
+  snapshot_sink_actor sink;    // empty: no snapshots
+  bool restore_first = false;  // there is a snapshot
+  // Why no snapshot here has the state that the log goes on from, and what was to have it, where
+  // that is known. A machine that keeps its state may have it. Empty: the log begins at its
+  // beginning, or there is a snapshot.
+  std::string lost;
+  std::optional<storage::snapshot_meta> damaged;
   bool storage_blocks = false;  // see node_options
   core::compaction compaction;
   std::shared_ptr<observed> board = std::make_shared<observed>();
@@ -105,6 +109,7 @@ class state_machine {
   void on_made(raft_errc how);
   void restore_from(const opened_snapshot& o);
   void on_restored(const restored_machine& how, const storage::snapshot_reader& from);
+  void go_on_from(const storage::snapshot_meta& meta);
   void on_damaged(const log_id& snapshot, const std::string& why);
   void be(state next, const std::string& why = {});
 

@@ -77,6 +77,7 @@ class state_machine_snapshot_test : public virtual_raft_test {
     state_machine_options o;
     o.hosted = hosted_;
     o.lost = lost_;
+    o.damaged = damaged_;
     if (disk_) o.log = system_.spawn(log_store, disk_, log_beginning{}, board_, byte_count(0));
     o.sink = sink_;
     o.restore_first = restore_first;
@@ -165,6 +166,7 @@ class state_machine_snapshot_test : public virtual_raft_test {
   std::shared_ptr<letters> hosted_ = std::make_shared<letters>();
   std::shared_ptr<storage::memory_storage> disk_;
   std::string lost_;
+  std::optional<storage::snapshot_meta> damaged_;
   std::vector<std::string> states_;
   snapshot_sink_actor sink_;
   state_machine_actor machine_;

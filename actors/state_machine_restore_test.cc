@@ -171,6 +171,22 @@ TEST_F(state_machine_restore_test, a_machine_that_holds_more_is_not_put_back_to_
   EXPECT_EQ(hosted_->text, "abcdef");
 }
 
+TEST_F(state_machine_restore_test, a_machine_that_holds_the_state_of_a_damaged_snapshot_goes_on) {
+  hosted_->durable = true;
+  start(never);
+  give("abc");
+  make();
+  ASSERT_TRUE(store_->set_aside("it is damaged").ok());
+  stop();
+  damaged_ = store_->damaged()->meta, lost_ = store_->damaged()->why;
+  start(never);
+  const auto& states = watch();
+  give("de");
+  EXPECT_EQ(hosted_->text, "abcde");
+  EXPECT_EQ(states, std::vector<std::string>{"there"});
+  EXPECT_EQ(newest(), log_index(5)) << "another one is made";
+}
+
 TEST_F(state_machine_restore_test, a_machine_that_holds_less_is_what_the_snapshot_says) {
   hosted_->durable = true;
   start(never);

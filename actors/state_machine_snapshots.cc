@@ -160,24 +160,28 @@ void state_machine::on_restored(const restored_machine& r, const storage::snapsh
     self_->quit(make_error(raft_errc::storage_failed));
     return;
   }
-  const auto& meta = from.meta();
-  if (meta.last.last.index > applied_) {
-    applied_ = meta.last.last.index;
-    committed_ = std::max(committed_, applied_);
-    tail_ = meta.last;
-    membership_at_ = meta.membership_at;
-    membership_ = meta.membership;
-    cluster_ = meta.cluster;
+  if (from.meta().last.last.index > applied_) {
+    go_on_from(from.meta());
     snapshot_ = applied_;
-    since_ = {0, byte_count(0), byte_count(from.size())};
+    since_.size = byte_count(from.size());
     another_ = false;
-    TROUPE_EVENT(info) << "the machine is what the snapshot up to " << meta.last.last << " says"
-                       << (is_at_applied() ? "" : ", and what came behind it");
   }
   be(state::usable);
   if (std::exchange(restore_again_, false)) return on_restore_state();
   advance();
   report();
+}
+
+void state_machine::go_on_from(const storage::snapshot_meta& meta) {
+  applied_ = meta.last.last.index;
+  committed_ = std::max(committed_, applied_);
+  tail_ = meta.last;
+  membership_at_ = meta.membership_at;
+  membership_ = meta.membership;
+  cluster_ = meta.cluster;
+  since_ = {};
+  TROUPE_EVENT(info) << "the machine is what the snapshot up to " << meta.last.last << " says"
+                     << (is_at_applied() ? "" : ", and what came behind it");
 }
 
 // The log may go back far enough to do without.

@@ -93,12 +93,15 @@ void cluster::start(node_id id) {
   // A killed process whose actors have not all ended yet holds the lock of its directory.
   if (!n.storage_in_use.expired() || !n.snapshots_in_use.expired()) return;
   if (!open_storage(id, n)) return;
-  n.machine = std::make_shared<ledger>(
-      [this, id](log_index index, uint64_t command, const entry& e) {
-        on_applied(id, index, command, e);
-      },
-      [this, id](log_index last, const entry& e) { observer_.on_restored(id, last, e.state); },
-      options_.state_size);
+  n.machine =
+      std::make_shared<ledger>([this, id](log_index index, uint64_t command,
+                                          const entry& e) { on_applied(id, index, command, e); },
+                               [this, id](log_index last, const entry& e) {
+                                 observer_.on_restored(id, last, e.state);
+                                 // Else it is what the machine itself kept.
+                                 if (nodes_.at(id).handle) observer_.on_state_mended(id);
+                               },
+                               options_.state_size);
   if (options_.machines_on_disk) n.machine->keep(n.left);
   ++n.incarnation;
   n.handle = *start_node(scheduler_.system(), options_for(id, n));

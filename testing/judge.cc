@@ -163,6 +163,8 @@ void judge::on_state_rotted(node_id node) {
   world_.disks[node].state_spoilt = true;
 }
 
+void judge::on_state_mended(node_id node) { world_.disks[node].state_spoilt = false; }
+
 void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches found,
                         const log_id& promised, const log_tail& purged) {
   // It was interrupted between the installation of a snapshot and what tells of it.
@@ -224,7 +226,6 @@ void judge::on_applied(node_id node, log_index index, uint64_t command, uint64_t
 }
 
 void judge::on_restored(node_id node, log_index last_command, uint64_t state) {
-  world_.disks[node].state_spoilt = false;
   for (auto& i : invariants_) i->on_restored(node, last_command, state);
 }
 

@@ -46,6 +46,8 @@ class judge {
   void on_rotted(node_id node, log_index entry = {});
   // A byte of the snapshot that its log goes on from has changed.
   void on_state_rotted(node_id node);
+  // It has another one.
+  void on_state_mended(node_id node);
   // `promised`: the node knows that its log went as far and does not now. `purged`: `log` goes on
   // from there.
   void on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches log,

@@ -1,5 +1,9 @@
 #include "actors/restorer.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "actors/progress_log.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -46,10 +50,17 @@ restored_machine restore(const restore_machine& m, observed& board) {
   }
 }
 
+// Of this thread, which ends with the actor. Where it is not allowed, all is as without it.
+void stand_back() {
+  constexpr int a_tenth_of_a_busy_core = 10;
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), a_tenth_of_a_busy_core);
+}
+
 }  // namespace
 
 restorer_actor::behavior_type restorer(restorer_actor::pointer self,
-                                       std::shared_ptr<observed> board) {
+                                       std::shared_ptr<observed> board, bool own_thread) {
+  if (own_thread) stand_back();
   return {
       [=](const restore_machine& m) {
         auto done = restore(m, *board);

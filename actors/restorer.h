@@ -27,9 +27,10 @@ struct restored_machine {
 
 using restorer_actor = caf::typed_actor<caf::replies_to<restore_machine>::with<restored_machine>>;
 
-// Blocks: spawn it detached, except over memory.
+// Blocks: spawn it detached, except over memory. `own_thread`: it is, and where the cores are busy
+// it leaves them to those that serve.
 restorer_actor::behavior_type restorer(restorer_actor::pointer self,
-                                       std::shared_ptr<observed> board);
+                                       std::shared_ptr<observed> board, bool own_thread);
 
 }  // namespace troupe
 

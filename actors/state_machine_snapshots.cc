@@ -142,9 +142,10 @@ void state_machine::on_restore_state() {
 
 void state_machine::restore_from(const opened_snapshot& o) {
   if (o.from->meta().last.last.index <= std::max(applied_, held_)) return on_restored({}, *o.from);
-  const auto to = options_.storage_blocks || options_.hosted->blocks()
-                      ? self_->spawn<caf::linked + caf::detached>(restorer, options_.board)
-                      : self_->spawn<caf::linked>(restorer, options_.board);
+  const bool own_thread = options_.storage_blocks || options_.hosted->blocks();
+  const auto to = own_thread
+                      ? self_->spawn<caf::linked + caf::detached>(restorer, options_.board, true)
+                      : self_->spawn<caf::linked>(restorer, options_.board, false);
   self_->request(to, caf::infinite, restore_machine{options_.hosted, o.from, stop_restoring_})
       .then([this, from = o.from](const restored_machine& r) { on_restored(r, *from); },
             [this](const caf::error& e) { self_->quit(e); });

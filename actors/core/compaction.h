@@ -22,7 +22,7 @@ struct compaction {
   // Bytes a second that a snapshot is written with; 0: as fast as the disk.
   byte_count snapshot_rate = MiB(64);
   // Bytes a second that one is sent with to each follower; 0: as fast as the path.
-  byte_count send_rate = byte_count(0);
+  byte_count send_rate = MiB(32);
   // zstd's level for what is sent, 1 to 19; 0: as it is.
   uint32_t compression = 0;
 

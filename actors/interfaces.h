@@ -59,7 +59,8 @@ using replicator_actor =
 using snapshot_streamer_actor = caf::typed_actor<reacts_to<tick>>;
 
 // One for each snapshot that this node gets back from others.
-using snapshot_fetcher_actor = caf::typed_actor<replies_to<fetch_snapshot>::with<fetched_snapshot>>;
+using snapshot_fetcher_actor =
+    caf::typed_actor<replies_to<fetch_snapshot>::with<fetched_snapshot>, reacts_to<tick>>;
 
 // The only writer of vote and log on its node, and the fence.
 using log_store_actor =

@@ -6,9 +6,15 @@
 
 namespace troupe {
 
-bool lacks_state(const storage::log_storage& log,
-                 const std::optional<storage::snapshot_meta>& newest) {
-  return log.purged().last.index > (newest ? newest->last.last.index : log_index());
+absl::Status check_joint(const storage::log_storage& log,
+                         const std::optional<storage::snapshot_meta>& newest) {
+  const auto begins = log.purged().last.index;
+  const auto ends = newest ? newest->last.last.index : log_index();
+  if (ends >= begins) return absl::OkStatus();
+  const auto what = newest ? absl::StrCat("and the newest snapshot ends at entry ", ends.value)
+                           : std::string("and there is no snapshot of what was before");
+  return absl::DataLossError(
+      absl::StrCat("the log begins behind entry ", begins.value, ", ", what));
 }
 
 bool holds(const storage::log_storage& log, const log_id& id) {
@@ -16,17 +22,8 @@ bool holds(const storage::log_storage& log, const log_id& id) {
 }
 
 absl::Status join(storage::log_storage& log, const std::optional<storage::snapshot_meta>& newest) {
-  const auto begins = log.purged().last.index;
-  if (!newest) {
-    if (!begins) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat("the log begins behind entry ", begins.value,
-                                            ", and there is no snapshot of what was before"));
-  }
+  if (auto status = check_joint(log, newest); !status.ok() || !newest) return status;
   const auto& end = newest->last;
-  if (end.last.index < begins)
-    return absl::DataLossError(absl::StrCat("the log begins behind entry ", begins.value,
-                                            ", and the newest snapshot ends at entry ",
-                                            end.last.index.value));
   if (holds(log, end.last)) return absl::OkStatus();
   TROUPE_EVENT(info) << "the log, which ends at " << log.tail().last
                      << ", starts again behind the snapshot, which ends at " << end.last;

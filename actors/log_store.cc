@@ -62,7 +62,7 @@ absl::Status begin_from(log_store_state& state, const storage::snapshot_meta& fr
 }
 
 absl::Status begin(log_store_state& state, const log_beginning& b) {
-  const bool lacks = lacks_state(*state.storage, b.newest);
+  const bool lacks = !check_joint(*state.storage, b.newest).ok();
   if (!lacks)
     if (auto status = join(*state.storage, b.newest); !status.ok()) return status;
   const auto& from = lacks && b.damaged ? b.damaged : b.newest;

@@ -30,7 +30,7 @@ struct log_store_state;
 // What is known of the snapshot that the log goes on from.
 struct log_beginning {
   std::optional<storage::snapshot_meta> newest;
-  // Of a newer one that is damaged. It counts where the newest is no beginning for this log.
+  // Of one that is damaged, where there is none that is not.
   std::optional<storage::snapshot_meta> damaged;
 };
 

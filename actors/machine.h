@@ -64,7 +64,8 @@ class machine {
 
   // The entry of the log that the state ends with, as its own disk says: commands up to there are
   // not applied again, snapshots up to there not restored. Asked once, at the start of the node. It
-  // need not be durable yet what it last was: an earlier state is as good, if it is a whole one.
+  // need not be durable yet what it last was: an earlier state is as good, if it is a whole one. A
+  // later one than the log has after a power cut is not, where the log is not synced.
   // It must be the state of this node's log and no other, so a machine keeps
   // `log_storage::incarnation` with its state. 0, as of a machine in memory: all is applied.
   virtual log_index applied() const { return {}; }

@@ -53,6 +53,9 @@ struct metrics {
   // Damage took the end of the log, which was here; empty: all is there. Until it has that again,
   // this node does not stand for election.
   log_id lost;
+  // Why this node's machine has no state; empty: it has, or is being given one. Until a snapshot
+  // comes from another node, nothing is applied or answered here.
+  std::string state_lost;
   log_index found;  // how much of it was there at the start, and was not overwritten since
   log_index committed, applied, snapshot, purged;  // as far as this node knows
   // Nothing while none is on its way.

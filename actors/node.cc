@@ -25,11 +25,11 @@ log_beginning beginning_of(const node_options& o) {
   return {o.snapshots->newest_meta(), damaged ? damaged->meta : std::nullopt};
 }
 
-// Why nothing here has the state that the log goes on from; empty: something has.
-std::string lost_state(const node_options& o, const log_beginning& b) {
-  if (!o.snapshots || !lacks_state(*o.storage, b.newest)) return {};
-  if (const auto& damaged = o.snapshots->damaged()) return damaged->why;
-  return join(*o.storage, b.newest).ToString();
+// Why no snapshot here has the state that the log goes on from; empty: one has, or none is needed.
+std::string lost_state(const node_options& o, const absl::Status& joint) {
+  if (joint.ok()) return {};
+  const auto& damaged = o.snapshots->damaged();
+  return damaged ? damaged->why : std::string(joint.message());
 }
 
 }  // namespace
@@ -88,7 +88,8 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   auto board = std::make_shared<observed>(options.id);
   const bool blocks = options.storage_blocks;
   const auto beginning = beginning_of(options);
-  const auto lost = lost_state(options, beginning);
+  const auto joint = check_joint(*options.storage, beginning.newest);
+  if (!options.snapshots && !joint.ok()) return joint;
   auto store =
       spawn_over_disk(system, blocks, log_store, options.storage, beginning, board, options.scrub);
   snapshot_sink_actor sink;
@@ -99,7 +100,7 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   m.log = store;
   m.sink = sink;
   m.restore_first = beginning.newest.has_value();
-  m.lost = lost;
+  m.lost = lost_state(options, joint);
   m.damaged = beginning.damaged;
   m.storage_blocks = blocks;
   m.compaction = options.compaction;

@@ -59,10 +59,10 @@ void server::start(const log_state& s) {
   });
   // At first nobody is connected.
   if (state_lost_) fetch_snapshot_later();
+  if ((s.lost || state_lost_) && roster_.members().empty())
+    peers_.update(options_.genesis, options_.id, self_, options_.resolve);
   if (s.lost) {
     warn_of_loss(*s.lost);
-    if (roster_.members().empty())
-      peers_.update(options_.genesis, options_.id, self_, options_.resolve);
     settle();
     return restore({}, {});
   }
@@ -191,7 +191,7 @@ server_actor::behavior_type server_behavior(server_actor::stateful_pointer<serve
       [me](const core::snapshot_request& m) { return me->on_snapshot_request(m); },
       [me](const backup_request& m) { return me->on_backup_request(m); },
       [me](const snapshot_kept& m) { me->on_snapshot_kept(m); },
-      [me](const snapshot_lost&) { me->on_snapshot_lost(); },
+      [me](const snapshot_lost& m) { me->on_snapshot_lost(m); },
       [me](const machine_state& m) { me->on_machine_state(m); },
       [me](const tick& t) { me->on_tick(t); },
   };

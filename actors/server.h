@@ -59,7 +59,7 @@ class server {
   caf::result<core::snapshot_reply> on_snapshot_request(const core::snapshot_request& m);
   caf::result<backup_reply> on_backup_request(const backup_request& m);
   void on_snapshot_kept(const snapshot_kept& m);
-  void on_snapshot_lost() { self_->send(options_.machine, snapshot_lost{}); }
+  void on_snapshot_lost(const snapshot_lost& m) { self_->send(options_.machine, m); }
   void on_machine_state(const machine_state& m);
   caf::result<outcome> on_propose(const propose& m);
   caf::result<outcome> on_read(const read& m);
@@ -231,6 +231,7 @@ class server {
   std::optional<std::string> state_lost_;  // why
   alarm fetch_again_;
   duration fetch_pause_{};
+  size_t fetches_ = 0;
   snapshot_fetcher_actor fetcher_;
 };
 

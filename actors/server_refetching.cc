@@ -40,11 +40,16 @@ void server::fetch_snapshot() {
   o.greatest = acceptor_->saved().leader;
   o.timing = options_.timing;
   o.members.assign(members.begin(), members.end());
+  // Who gave what could not be used is not asked first again.
+  std::ranges::rotate(o.members,
+                      o.members.begin() + static_cast<long>(fetches_++ % members.size()));
   o.sink = options_.sink;
+  o.rate = options_.compaction.send_rate;
   fetcher_ = self_->spawn<caf::linked>(snapshot_fetcher, std::move(o));
   self_->request(fetcher_, caf::infinite, troupe::fetch_snapshot{})
       .then(
-          [this](const fetched_snapshot& f) {
+          [this, was = fetcher_](const fetched_snapshot& f) {
+            if (fetcher_ != was) return;  // it was ended from here
             fetcher_ = nullptr;
             on_fetched(f);
           },
@@ -59,7 +64,12 @@ void server::fetch_snapshot() {
 // log stays as it is.
 void server::on_fetched(const fetched_snapshot& f) {
   if (!state_lost_) return;
-  if (!f.meta) return fetch_snapshot_later();
+  if (!f.meta) {
+    warn_once(
+        "asked all members for a snapshot, and nobody who answers has one that goes as far "
+        "as its log begins; it asks again");
+    return fetch_snapshot_later();
+  }
   self_->request(options_.store, caf::infinite, describe_log{})
       .await(
           [this, meta = *f.meta](const log_state& s) {
@@ -68,8 +78,7 @@ void server::on_fetched(const fetched_snapshot& f) {
               return go_on_from(meta, [this](bool done) {
                 if (!done) fetch_snapshot_later();
               });
-            TROUPE_EVENT(warn) << "n" << options_.id << " cannot use the snapshot up to " << last
-                               << ", which is not in its log";
+            warn_once("cannot use a snapshot of another node, whose end is not in its log");
             fetch_snapshot_later();
           },
           [this](const caf::error& e) { self_->quit(e); });
@@ -95,11 +104,13 @@ void server::leave_it_to_leader() {
 }
 
 void server::fail_without_state() {
+  const auto unknown = acceptor_->cluster() == 0
+                           ? ". Nothing on this disk tells any more which cluster it is of"
+                           : ". No other node is known that could have the state";
   const auto why = absl::StrCat(
-      *state_lost_,
-      ". No other node is known that could have the state: restore the directory from a "
-      "copy, or a new one from a backup with `ctl restore`. Where other nodes have it, `ctl "
-      "remove ",
+      *state_lost_, unknown,
+      ": restore the directory from a copy, or a new one from a backup with `ctl restore`. Where "
+      "other nodes have the state, `ctl remove ",
       options_.id.value, "` there, empty the directory, and start it with --join");
   TROUPE_EVENT(error) << "n" << options_.id << " ends: " << why;
   options_.board->fail(raft_errc::storage_failed, why);

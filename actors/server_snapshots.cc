@@ -164,7 +164,8 @@ caf::result<admin_reply> server::on_snapshot_now(const admin_request& m, node_id
                                                    {},
                                                    "it is still being made; `status` shows it"});
             const auto code = code_of(e, raft_errc::outcome_unknown);
-            to.deliver(self_, admin_reply{code, {}, {}, why_no_snapshot(code)});
+            const auto why = state_lost_ ? "its machine's state is lost" : why_no_snapshot(code);
+            to.deliver(self_, admin_reply{code, {}, {}, why});
           });
   return caf::delegated<admin_reply>{};
 }

@@ -24,10 +24,18 @@ void finish(self_ptr self, std::optional<storage::snapshot_meta> meta) {
   self->quit();
 }
 
+void ask_in_time(self_ptr self) {
+  auto& state = self->state;
+  if (self->clock().now() < state.may_ask) return state.again.set(self, state.may_ask);
+  ask_for_piece(self, state.next);
+}
+
+// What was there already is not asked for again.
 void on_staged(self_ptr self, const staged& s, uint64_t asked_for) {
   if (s.whole) return finish(self, s.whole);
-  // It goes on with what was there already, or begins again after damage on the way.
-  s.wanted > asked_for ? ask_for_piece(self, s.wanted) : ask_next(self);
+  if (s.wanted <= asked_for) return ask_next(self);
+  self->state.next = s.wanted;
+  ask_in_time(self);
 }
 
 void keep(self_ptr self, uint64_t offset, std::string bytes) {
@@ -49,6 +57,9 @@ void on_piece(self_ptr self, uint64_t offset, const backup_reply& reply) {
   const bool of_use = last.index >= state.options.least && last.leader <= state.options.greatest;
   if (reply.of != state.what || !of_use) return ask_next(self);
   state.tries = 0;
+  if (const auto rate = state.options.rate.value; rate != 0)
+    state.may_ask = std::max(state.may_ask, self->clock().now()) +
+                    duration(static_cast<int64_t>(1'000'000'000 * reply.bytes.size() / rate));
   keep(self, offset, reply.bytes);
 }
 
@@ -102,6 +113,10 @@ void ask_next(self_ptr self) {
 
 }  // namespace
 
+snapshot_fetcher_state::~snapshot_fetcher_state() {
+  if (asked.pending()) asked.deliver(make_error(raft_errc::shutting_down));
+}
+
 snapshot_fetcher_actor::behavior_type snapshot_fetcher(self_ptr self, fetcher_options options) {
   self->state.options = std::move(options);
   return {
@@ -110,6 +125,9 @@ snapshot_fetcher_actor::behavior_type snapshot_fetcher(self_ptr self, fetcher_op
         self->state.asked = promise;
         ask_next(self);
         return promise;
+      },
+      [=](const tick& t) {
+        if (self->state.again.on_tick(self, t)) ask_in_time(self);
       },
   };
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/alarm.h"
 #include "actors/core/timing.h"
 #include "actors/interfaces.h"
 
@@ -22,6 +23,7 @@ struct fetcher_options {
   core::timing timing;
   std::vector<std::pair<node_id, peer_actor>> members;  // the last is asked first
   snapshot_sink_actor sink;
+  byte_count rate;  // bytes a second; 0: as fast as the path
 };
 
 struct snapshot_fetcher_state {
@@ -33,7 +35,12 @@ struct snapshot_fetcher_state {
   snapshot_name what;   // for this one; empty: for its newest
   duration patience{};  // for a piece
   int tries = 0;        // for this piece
+  instant may_ask{};    // by the rate, for
+  uint64_t next = 0;    // what comes behind this offset
+  alarm again;
   caf::typed_response_promise<fetched_snapshot> asked;
+
+  ~snapshot_fetcher_state();
 };
 
 snapshot_fetcher_actor::behavior_type snapshot_fetcher(

@@ -49,8 +49,11 @@ struct set_aside {
   log_id of;
   std::string why;
 };
-// To the server, and by it to state_machine: that has happened.
-struct snapshot_lost {};
+// To the server, and by it to state_machine: that has happened, or was found at the start; empty
+// where nobody knows which one it was.
+struct snapshot_lost {
+  log_id of;
+};
 // To snapshot_sink: who is to be told.
 struct tell_of_snapshots {
   caf::strong_actor_ptr whom;
@@ -63,7 +66,7 @@ struct made_snapshot {
 };
 // To state_machine: the newest snapshot is ahead of it, and takes the place of its state.
 struct restore_state {};
-// To state_machine: who asks is told of each change, too.
+// To state_machine: who asks is told of each change, too. There is one who is.
 struct watch_state {};
 struct machine_state {
   bool lost = false;  // neither this node's snapshot nor its log has it any more

@@ -139,12 +139,10 @@ caf::result<done> on_set_aside(self_ptr self, const set_aside& m) {
   const auto& kept = state.store->newest();
   if (!kept || kept->meta.last.last != m.of) return done{};
   state.checked.reset();
-  if (auto s = state.store->set_aside(m.why); !s.ok()) {
+  if (auto s = state.store->set_aside(m.why); !s.ok())
     TROUPE_EVENT(warn) << "cannot set a damaged snapshot aside: " << s.message();
-    return make_error(raft_errc::storage_failed);
-  }
   state.board->post([](metrics& b) { b.snapshot = {}; });
-  tell(self, snapshot_lost{});
+  tell(self, snapshot_lost{m.of});
   return done{};
 }
 
@@ -167,6 +165,7 @@ absl::Status check_some(snapshot_sink_state& state) {
   }
   const auto block = state.checked->next();
   if (!block.ok() || block->empty()) state.checked.reset();
+  if (block.ok()) state.unreadable.clear();
   return block.status();
 }
 
@@ -203,7 +202,10 @@ caf::result<backup_reply> on_backup(self_ptr self, const backup_request& m) {
     const auto& kept = state.store->newest();
     if (!kept || (!any && kept->name != m.of)) return make_error(raft_errc::not_allowed);
     auto from = state.store->read();
-    if (!from.ok()) return make_error(raft_errc::storage_failed);
+    if (!from.ok()) {
+      on_unreadable(self, from.status());
+      return make_error(raft_errc::storage_failed);
+    }
     state.copied = *std::move(from);
   }
   auto bytes = state.copied->raw(m.offset, core::chunk_cursor::longest);
@@ -232,7 +234,12 @@ snapshot_sink_actor::behavior_type snapshot_sink(self_ptr self,
       [=](const open_snapshot&) { return on_open(self); },
       [=](const backup_request& m) { return on_backup(self, m); },
       [=](const set_aside& m) { return on_set_aside(self, m); },
-      [=](const tell_of_snapshots& m) { self->state.listener = m.whom; },
+      [=](const tell_of_snapshots& m) {
+        self->state.listener = m.whom;
+        // It may have been found before.
+        if (const auto& damaged = self->state.store->damaged())
+          tell(self, snapshot_lost{damaged->meta ? damaged->meta->last.last : log_id{}});
+      },
       [=](const tick& t) { on_tick(self, t); },
   };
 }

@@ -38,7 +38,7 @@ state_machine::state_machine(self_ptr self, state_machine_options options)
   if (options_.lost.empty()) {
     if (options_.restore_first) on_restore_state();
   } else if (damaged && damaged->last.last.index <= held_) {
-    another_ = true;
+    wanted_ = true;
     go_on_from(*damaged);
   } else {
     be(state::lost, options_.lost);
@@ -222,6 +222,7 @@ void state_machine::read_gap() {
 // -- reading --------------------------------------------------------------------------------------
 
 void state_machine::on_query(query& m) {
+  if (state_ == state::lost) return m.to.deliver(self_, outcome{m.id, raft_errc::busy, {}, {}, {}});
   if (!queries_.empty() && queries_bytes_ + m.cost() > queries_bound.value)
     return m.to.deliver(self_, outcome{m.id, raft_errc::busy, {}, {}, {}});
   queries_bytes_ += m.cost();
@@ -324,7 +325,7 @@ state_machine_actor::behavior_type state_machine_behavior(
       [me](const describe_applied&) { return me->on_describe(); },
       [me](const make_snapshot&) { return me->on_make_snapshot(); },
       [me](const restore_state&) { me->on_restore_state(); },
-      [me](const snapshot_lost&) { me->on_snapshot_lost(); },
+      [me](const snapshot_lost& m) { me->on_snapshot_lost(m); },
       [me](const watch_state&) { return me->on_watch_state(); },
       [me](const configure& m) { me->on_configure(m); },
       [me](build_on) { me->on_build_on(); },

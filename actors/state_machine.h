@@ -67,7 +67,7 @@ class state_machine {
   applied on_describe() const { return {applied_, committed_}; }
   caf::result<made_snapshot> on_make_snapshot();
   void on_restore_state();
-  void on_snapshot_lost();
+  void on_snapshot_lost(const snapshot_lost& m);
   machine_state on_watch_state();
   void on_build_on() { build_ ? build_->go_on() : make_in_time(); }
   void on_configure(const configure& m) {
@@ -139,8 +139,8 @@ class state_machine {
   core::growth before_;  // until the one that is being made
   std::shared_ptr<snapshot_build> build_;
   std::vector<caf::typed_response_promise<made_snapshot>> waiting_for_it_;
-  instant not_before_;    // no other one is made by itself
-  bool another_ = false;  // must be made, whatever the policy says
+  instant not_before_;   // no other one is made by itself
+  bool wanted_ = false;  // whatever the policy says: the newest is there no more
   state state_ = state::usable;
   bool restore_again_ = false;
   bool lost_ = false;  // until it is usable again

@@ -89,11 +89,16 @@ TEST_F(state_machine_restore_test, another_one_is_made_when_the_newest_was_lost)
   give("abc");
   make();
   ASSERT_TRUE(store_->set_aside("it is damaged").ok());
-  caf::anon_send(machine_, snapshot_lost{});
+  caf::anon_send(machine_, snapshot_lost{tail_.last});
   run();
   EXPECT_EQ(newest(), log_index(3));
   EXPECT_EQ(store_->newest()->meta.last.last.index, log_index(3));
   EXPECT_EQ(hosted_->begun, 2) << "once";
+  give("d");
+  make();
+  caf::anon_send(machine_, snapshot_lost{store_->newest()->meta.membership_at});
+  run();
+  EXPECT_EQ(hosted_->begun, 3) << "an older one is lost to nobody";
 }
 
 TEST_F(state_machine_restore_test, a_machine_that_cannot_take_one_ends_its_node) {

@@ -26,7 +26,7 @@ void state_machine::note(const batch& b) {
 
 void state_machine::make_in_time() {
   const bool free = options_.sink && !build_ && usable() && !failed_ && is_at_applied();
-  const bool due = (another_ && applied_) || core::snapshot_is_due(options_.compaction, since_);
+  const bool due = (wanted_ && applied_) || core::snapshot_is_due(options_.compaction, since_);
   if (!free || !due) return;
   if (self_->clock().now() >= not_before_) begin_to_make();
 }
@@ -80,7 +80,7 @@ void state_machine::on_made(raft_errc how) {
   if (how == raft_errc::none) {
     snapshot_ = made->meta().last.last.index;
     since_.size = byte_count(made->bytes());
-    another_ = false;
+    wanted_ = false;
   } else {
     not_before_ += pause_after_failure;
     self_->delayed_send(self_, pause_after_failure, build_on{});
@@ -94,9 +94,10 @@ void state_machine::on_made(raft_errc how) {
 }
 
 // That of the machine's state, which is as good as ever.
-void state_machine::on_snapshot_lost() {
+void state_machine::on_snapshot_lost(const snapshot_lost& m) {
+  if (snapshot_ > m.of.index) return;
   snapshot_ = {};
-  another_ = true;
+  wanted_ = true;
   make_in_time();
 }
 
@@ -116,6 +117,7 @@ void state_machine::be(state next, const std::string& why) {
     why_lost_ = why;
     TROUPE_EVENT(warn) << "the machine's state is lost: " << why;
   }
+  options_.board->post([&](metrics& m) { m.state_lost = lost_ ? why_lost_ : std::string(); });
   if (!tell || !watcher_) return;
   watcher_->enqueue(caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {},
                                               machine_state{lost_, why}),
@@ -165,7 +167,7 @@ void state_machine::on_restored(const restored_machine& r, const storage::snapsh
     go_on_from(from.meta());
     snapshot_ = applied_;
     since_.size = byte_count(from.size());
-    another_ = false;
+    wanted_ = false;
   }
   be(state::usable);
   if (std::exchange(restore_again_, false)) return on_restore_state();
@@ -197,13 +199,12 @@ void state_machine::on_damaged(const log_id& snapshot, const std::string& why) {
     advance();
     report();
   };
+  const auto ask_log = [this, go_on, lose] {
+    self_->request(options_.log, caf::infinite, read_log{applied_.next(), byte_count(0)})
+        .then(go_on, lose);
+  };
   self_->request(options_.sink, caf::infinite, set_aside{snapshot, why})
-      .then(
-          [this, go_on, lose](const done&) {
-            self_->request(options_.log, caf::infinite, read_log{applied_.next(), byte_count(0)})
-                .then(go_on, lose);
-          },
-          lose);
+      .then([ask_log](const done&) { ask_log(); }, [ask_log](const caf::error&) { ask_log(); });
 }
 
 }  // namespace troupe

@@ -79,7 +79,8 @@ absl::Status snapshot_store::look_at(const std::string& path) {
   auto from = snapshot_reader::open(files_, path);
   if (from.ok() && !absl::StrContains(path, name_of((*from)->meta().last.last)))
     from = absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
-  if (!from.ok() && !absl::IsDataLoss(from.status())) return from.status();
+  const bool damaged = absl::IsDataLoss(from.status()) || set_aside_before;
+  if (!from.ok() && !damaged) return from.status();
   if (from.ok() && !set_aside_before) {
     newest_ = describe(**from, path);
     TROUPE_EVENT(info) << "the newest snapshot is " << path << ", of " << (*from)->size()

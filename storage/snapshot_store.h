@@ -62,7 +62,8 @@ class snapshot_part {
 class snapshot_store {
  public:
   // Creates the directory when it is missing, removes what was not finished and what is older than
-  // the newest. Only headers are read; one that is damaged is set aside. `files` must outlive it.
+  // the newest. Only headers are read; one that is damaged is set aside. kUnimplemented for one
+  // that a newer Troupe wrote, and errors of the disk. `files` must outlive it.
   static absl::StatusOr<std::unique_ptr<snapshot_store>> open(env& files, const std::string& dir);
 
   const std::optional<stored_snapshot>& newest() const { return newest_; }
@@ -71,7 +72,8 @@ class snapshot_store {
   }
   absl::StatusOr<std::unique_ptr<snapshot_reader>> read() const;
 
-  // The newest is damaged: there is none from here on. Durable when it returns.
+  // The newest is damaged: there is none from here on, also after an error. Durable when it
+  // returns.
   absl::Status set_aside(const std::string& why);
   // As long as there is no other one since.
   const std::optional<damaged_snapshot>& damaged() const { return damaged_; }

@@ -6,8 +6,11 @@
 
 namespace troupe::kv {
 
-bool exists(rocksdb::FileSystem& files, const std::string& path) {
-  return files.FileExists(path, {}, nullptr).ok();
+absl::StatusOr<bool> exists(rocksdb::FileSystem& files, const std::string& path) {
+  const auto found = files.FileExists(path, {}, nullptr);
+  if (found.IsNotFound() || found.IsPathNotFound()) return false;
+  if (!found.ok()) return status_of(found, path);
+  return true;
 }
 
 absl::Status make_dir(rocksdb::FileSystem& files, const std::string& dir) {
@@ -24,7 +27,8 @@ absl::StatusOr<std::vector<std::string>> list(rocksdb::FileSystem& files, const 
 }
 
 absl::Status remove_tree(rocksdb::FileSystem& files, const std::string& dir) {
-  if (!exists(files, dir)) return absl::OkStatus();
+  const auto there = exists(files, dir);
+  if (!there.ok() || !*there) return there.status();
   const auto names = list(files, dir);
   if (!names.ok()) return names.status();
   for (const auto& name : *names) {

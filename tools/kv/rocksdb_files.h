@@ -13,7 +13,7 @@
 
 namespace troupe::kv {
 
-bool exists(rocksdb::FileSystem& files, const std::string& path);
+absl::StatusOr<bool> exists(rocksdb::FileSystem& files, const std::string& path);
 absl::Status make_dir(rocksdb::FileSystem& files, const std::string& dir);
 // Sorted.
 absl::StatusOr<std::vector<std::string>> list(rocksdb::FileSystem& files, const std::string& dir);

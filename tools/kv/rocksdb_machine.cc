@@ -68,8 +68,14 @@ absl::StatusOr<std::unique_ptr<rocksdb_machine>> rocksdb_machine::open(
 // What a crash may have left. A state that was moved away says that the incoming one is whole.
 absl::Status rocksdb_machine::tidy_up() {
   if (auto s = make_dir(files_, options_.dir); !s.ok()) return s;
-  if (!exists(files_, path("state")) && exists(files_, path("old")) &&
-      exists(files_, path("incoming"))) {
+  bool there[3] = {};
+  const char* const names[3] = {"state", "old", "incoming"};
+  for (size_t i = 0; i < 3; ++i) {
+    const auto found = exists(files_, path(names[i]));
+    if (!found.ok()) return found.status();
+    there[i] = *found;
+  }
+  if (!there[0] && there[1] && there[2]) {
     if (auto s = rename(files_, path("incoming"), path("state")); !s.ok()) return s;
   }
   if (auto s = sync_dir(files_, options_.dir); !s.ok()) return s;

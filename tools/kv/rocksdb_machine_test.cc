@@ -13,6 +13,8 @@
 namespace troupe::kv {
 namespace {
 
+using namespace std::string_view_literals;
+
 namespace fs = std::filesystem;
 
 constexpr auto memory = machine_kind::memory, rocksdb = machine_kind::rocksdb;
@@ -245,9 +247,10 @@ TEST(rocksdb_machine_test, a_snapshot_leaves_no_files_behind) {
 TEST(rocksdb_machine_test, only_names_of_a_database_are_taken) {
   for (const auto* good : {"CURRENT", "MANIFEST-000012", "000007.sst", "7.sst"})
     EXPECT_TRUE(is_name_of_database(good)) << good;
-  for (const auto* bad : {"", ".", "..", "/etc/passwd", "../state/CURRENT", "CURRENT/", "a.sst",
-                          ".sst", "-1.sst", "MANIFEST-", "MANIFEST-../x", "MANIFEST-1.sst",
-                          "1.sst/2.sst", "OPTIONS-000005", "LOCK", "000001.log", "\x31\0.sst"})
+  for (const std::string_view bad :
+       {""sv, "."sv, ".."sv, "/etc/passwd"sv, "../state/CURRENT"sv, "CURRENT/"sv, "a.sst"sv,
+        ".sst"sv, "-1.sst"sv, "MANIFEST-"sv, "MANIFEST-../x"sv, "MANIFEST-1.sst"sv, "1.sst/2.sst"sv,
+        "OPTIONS-000005"sv, "LOCK"sv, "000001.log"sv, "1\0.sst"sv})
     EXPECT_FALSE(is_name_of_database(bad)) << bad;
 }
 

@@ -211,9 +211,9 @@ std::string error_of(const std::function<void()>& call) {
 
 TEST(rocksdb_power_cut_test, a_disk_that_cannot_be_written_ends_the_machine_and_loses_nothing) {
   const script s(7, 60);
+  std::atomic<bool> broken = false;  // asked until the database is closed
   machine_on_memory m;
   ASSERT_TRUE(m.open().ok());
-  std::atomic<bool> broken = false;
   m.files.set_fault([&](std::string_view call, const std::string& path) {
     const bool fails = broken && call == "write" && path.ends_with(".sst");
     return fails ? absl::InternalError("it does not write " + path) : absl::OkStatus();

@@ -41,8 +41,9 @@ absl::StatusOr<std::unique_ptr<rocksdb_state>> rocksdb_state::open(const rocksdb
   const auto opened = rocksdb::DB::Open(options, path, &raw);
   auto db = std::unique_ptr<rocksdb::DB>(raw);
   // What another version of RocksDB wrote, and what is no database of ours.
-  if (opened.IsInvalidArgument() || opened.IsNotSupported())
-    return absl::DataLossError("the database " + path + ": " + opened.ToString());
+  const bool no_database =
+      opened.IsInvalidArgument() || opened.IsNotSupported() || opened.IsPathNotFound();
+  if (no_database) return absl::DataLossError("the database " + path + ": " + opened.ToString());
   if (!opened.ok()) return status_of(opened, path);
   auto header = read_header(*db);
   if (!header.ok()) return header.status();

@@ -54,13 +54,20 @@ void say_hello(const std::vector<node_flags>& nodes, const all_hosts& hosts) {
                  first.raft_text.c_str());
 }
 
+// A node has ended by itself.
+bool has_failed() {
+  sigset_t pending;
+  return ::sigpending(&pending) == 0 && ::sigismember(&pending, failure_signal) == 1;
+}
+
 // With the whole cluster in this process, `ready` means that it serves. Otherwise it is up to the
 // others.
 void await_leader(const std::vector<node_flags>& nodes, const all_hosts& hosts) {
   if (nodes.size() != nodes.front().cluster.nodes().size()) return;
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   const auto served = [](const auto& h) { return h->leader_known(); };
-  while (!std::ranges::all_of(hosts, served) && std::chrono::steady_clock::now() < until)
+  while (!std::ranges::all_of(hosts, served) && !has_failed() &&
+         std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
@@ -98,7 +105,7 @@ int run(int argc, char** argv) {
   say_hello(*nodes, hosts);
   if (!hosts.front()->joining()) {
     await_leader(*nodes, hosts);
-    say_ready();
+    if (!has_failed()) say_ready();
   }
   int signal = 0;
   sigwait(&signals, &signal);

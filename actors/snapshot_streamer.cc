@@ -91,6 +91,10 @@ void snapshot_streamer::on_reply(uint64_t ticket, const core::snapshot_reply& re
   const auto sent = cursor_ ? cursor_->sent_at(ticket) : std::nullopt;
   if (!sent || reply.session != options_.session) return on_failure(ticket, "another session");
   if (reply.verdict == core::verdict::rejected) self_->send(options_.leader, outvoted{reply.saved});
+  // It has looked through all of it.
+  const bool asked_to_install = cursor_->all_there();
+  if (reply.verdict == core::verdict::failed && asked_to_install)
+    return begin_anew("it cannot use it");
   if (reply.verdict != core::verdict::matched) return on_failure(ticket, "it refuses it");
   self_->send(options_.leader,
               acked{options_.session, options_.peer, {}, *sent, 0, reply.incarnation});
@@ -101,7 +105,6 @@ void snapshot_streamer::on_reply(uint64_t ticket, const core::snapshot_reply& re
     self_->quit();
     return;
   }
-  const bool asked_to_install = cursor_->all_there();
   cursor_->on_wanted(ticket, reply.wanted, self_->clock().now());
   tell_progress();
   if (asked_to_install && !cursor_->all_there()) return begin_anew("it was not what it should be");

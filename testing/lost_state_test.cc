@@ -182,6 +182,20 @@ TEST_P(lost_state_test, a_snapshot_that_rots_while_its_node_runs_is_made_again) 
   expect_whole_again(victim);
 }
 
+// It goes on with the file that it has open, until the follower has looked through all of it.
+TEST_P(lost_state_test, a_leader_whose_snapshot_is_damaged_sends_another_one) {
+  auto& s = write_some(3);
+  const auto away = a_follower();
+  s.nodes().kill(away);
+  write(60);
+  for (const auto id : s.nodes().up()) compact(id);
+  ASSERT_EQ(order(transfer{}), raft_errc::none);
+  leader_ = s.await_leader();
+  ASSERT_TRUE(s.nodes().rot_snapshot_of_running(leader_));
+  up_again(away);
+  expect_whole_again(away, 30s);
+}
+
 INSTANTIATE_TEST_SUITE_P(bytes, lost_state_test, testing::Range<uint64_t>(1, 9));
 
 }  // namespace

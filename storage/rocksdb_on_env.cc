@@ -211,7 +211,9 @@ class file_system final : public rocksdb::FileSystem {
   IOStatus FileExists(const std::string& path, const IOOptions&, IODebugContext*) override {
     const std::lock_guard hold(disk_.lock);
     const auto s = disk_.files.open(path, open_mode::existing).status();
-    return absl::IsNotFound(s) ? IOStatus::NotFound(path) : from_absl(s);
+    // Of archived logs there are none; RocksDB 7.8 aborts where it hears anything else than that.
+    const bool archive = path.ends_with("/archive");
+    return absl::IsNotFound(s) || (archive && !s.ok()) ? IOStatus::NotFound(path) : from_absl(s);
   }
   IOStatus GetChildren(const std::string& dir, const IOOptions&, std::vector<std::string>* result,
                        IODebugContext*) override {

@@ -77,6 +77,17 @@ class snapshots_test : public members_scene {
     write(40);
     forget_the_past(old);
   }
+  // The old leader takes writes that are never committed, cut off; then it hears of the others.
+  std::vector<pending<outcome>> write_in_vain(node_id old, int count) {
+    auto& s = *stage_;
+    cut_off(old);
+    std::vector<pending<outcome>> lost;
+    for (int i = 0; i < count; ++i) lost.push_back(s.begin_write(old));
+    s.run_for(50ms);
+    go_on_without(old);
+    s.net().heal();
+    return lost;
+  }
   // Counts what is sent from one to the other from now on.
   void count(node_id from, node_id to, const line& l = {}) { stage_->net().set_line(from, to, l); }
   uint64_t sent(node_id from, node_id to) const { return stage_->net().handed(from, to).value; }
@@ -179,12 +190,7 @@ TEST_F(snapshots_test, no_crash_leaves_a_conflicting_tail_behind_a_snapshot) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     auto& s = play(3, 3, 5, seed);
     const auto old = leader_;
-    cut_off(old);
-    std::vector<pending<outcome>> lost;
-    for (int i = 0; i < 60; ++i) lost.push_back(s.begin_write(old));
-    s.run_for(50ms);
-    go_on_without(old);
-    s.net().heal();
+    const auto lost = write_in_vain(old, 60);
     for (int i = 0; i < 20 && s.applied_at(old) < s.applied_at(leader_); ++i) {
       s.nodes().cut_power_soon(old);
       s.run_until([&] { return !s.nodes().is_up(old); }, 200ms);
@@ -219,12 +225,7 @@ TEST_F(snapshots_test, snapshots_in_quick_succession_while_writes_pour_in_end_in
 TEST_F(snapshots_test, clients_of_a_leader_whose_log_a_snapshot_replaces_are_told_the_truth) {
   auto& s = play(3, 3, 5);
   const auto old = leader_;
-  cut_off(old);
-  std::vector<pending<outcome>> lost;
-  for (int i = 0; i < 20; ++i) lost.push_back(s.begin_write(old));
-  s.run_for(50ms);
-  go_on_without(old);
-  s.net().heal();
+  const auto lost = write_in_vain(old, 20);
   expect_the_same(old);
   EXPECT_GT(s.nodes().voter_of(old).log().purged().index, log_index(20)) << "by a snapshot";
   for (const auto& o : lost) {

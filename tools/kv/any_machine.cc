@@ -93,9 +93,9 @@ std::map<std::string, std::string> contents(store& data) {
   return all;
 }
 
-picture picture_of(any_machine& m) {
-  picture p{contents(m.data()), {}, m.known_sessions().given()};
-  for (const auto& e : m.known_sessions().entries())
+picture picture_of(store& data, const sessions& known) {
+  picture p{contents(data), {}, known.given()};
+  for (const auto& e : known.entries())
     p.known.push_back(e.id + " " + std::to_string(e.sequence) + " " + e.answer);
   return p;
 }

@@ -65,7 +65,11 @@ struct picture {
 
   bool operator==(const picture&) const = default;
 };
-picture picture_of(any_machine& m);
+picture picture_of(store& data, const sessions& known);
+template <class Machine>
+picture picture_of(Machine& m) {
+  return picture_of(m.data(), m.known_sessions());
+}
 
 // Gives bytes of a snapshot, cut into pieces of this size.
 class bytes_source final : public snapshot_source {

@@ -58,26 +58,19 @@ class machine_on_memory {
   std::unique_ptr<rocksdb_machine> machine;
 };
 
-picture picture_of(rocksdb_machine& m) {
-  picture p{contents(m.data()), {}, m.known_sessions().given()};
-  for (const auto& e : m.known_sessions().entries())
-    p.known.push_back(e.id + " " + std::to_string(e.sequence) + " " + e.answer);
-  return p;
-}
-
 // A log of batches, and what a machine is behind each of them.
 struct script {
   script(uint64_t seed, int batches) {
     random_commands random(seed, 40, 20'000);
     any_machine model(machine_kind::memory);
-    states.emplace(log_index(0), kv::picture_of(model));
+    states.emplace(log_index(0), picture_of(model));
     for (int i = 0; i < batches; ++i) {
       frames commands;
       for (uint64_t n = 1 + random.pick(30); n > 0; --n) commands.add(random.write());
       firsts.push_back(model.applied().next());
       model.apply(commands);
       log.push_back(std::move(commands));
-      states.emplace(model.applied(), kv::picture_of(model));
+      states.emplace(model.applied(), picture_of(model));
     }
     snapshot = read_all(*model.get().begin_snapshot());
   }

@@ -5,9 +5,39 @@
 #include "proto/trace.h"
 
 namespace troupe {
+namespace {
 
-absl::Status check_joint(const storage::log_storage& log,
+// The checksum of the batch that began the log; 0 where the log does not tell.
+uint64_t cluster_of(storage::log_storage& log) {
+  if (log.purged().last) return log.first();
+  if (!log.tail().last) return 0;
+  const auto first = log.read(log_index(1), byte_count(0));
+  return first.ok() ? first->front()->checksum() : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<log_beginning> find_beginning(storage::log_storage& log,
+                                             const storage::snapshot_store* snapshots) {
+  log_beginning found;
+  if (snapshots) found.newest = snapshots->newest_meta();
+  const auto joint = check_joint(log, found.newest);
+  if (!joint.ok() && (!snapshots || !absl::IsDataLoss(joint))) return joint;
+  found.lost = std::string(joint.message());
+  if (!snapshots || !snapshots->damaged()) return found;
+  const auto& [why, meta] = *snapshots->damaged();
+  if (!joint.ok()) found.lost = why;
+  if (meta && meta->last.last.index >= log.purged().last.index) found.damaged = meta;
+  return found;
+}
+
+absl::Status check_joint(storage::log_storage& log,
                          const std::optional<storage::snapshot_meta>& newest) {
+  const auto cluster = cluster_of(log);
+  if (newest && cluster != 0 && newest->cluster != cluster)
+    return absl::FailedPreconditionError(
+        absl::StrCat("the snapshot up to entry ", newest->last.last.index.value,
+                     " is of another cluster than the log; move it away"));
   const auto begins = log.purged().last.index;
   const auto ends = newest ? newest->last.last.index : log_index();
   if (ends >= begins) return absl::OkStatus();

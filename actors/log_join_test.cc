@@ -29,7 +29,9 @@ class log_join_test : public testing::Test {
       tails_.push_back(next->tail());
     }
   }
-  snapshot_meta up_to(uint64_t index) const { return {tails_[index - 1], {}, "", 1}; }
+  snapshot_meta up_to(uint64_t index) const {
+    return {tails_[index - 1], {}, "", tails_[0].checksum};
+  }
 
   storage::memory_storage log_;
   std::vector<log_tail> tails_;
@@ -60,7 +62,7 @@ TEST_F(log_join_test, a_log_that_ends_before_the_snapshot_starts_again_behind_it
 
 // Scenario 59.
 TEST_F(log_join_test, no_old_tail_stays_behind_a_snapshot_that_it_does_not_continue) {
-  const snapshot_meta newest{{{two, log_index(6)}, 77}, {}, "", 1};
+  const snapshot_meta newest{{{two, log_index(6)}, 77}, {}, "", tails_[0].checksum};
   EXPECT_TRUE(join(log_, newest).ok());
   EXPECT_EQ(log_.tail(), newest.last);
   EXPECT_EQ(log_.purged(), newest.last);
@@ -74,6 +76,57 @@ TEST_F(log_join_test, where_something_is_missing_between_the_two_it_says_what) {
   EXPECT_EQ(join(log_, up_to(3)),
             absl::DataLossError(
                 "the log begins behind entry 4, and the newest snapshot ends at entry 3"));
+}
+
+// Else the log would be given up for it.
+TEST_F(log_join_test, a_snapshot_of_another_cluster_is_refused_and_the_log_stays) {
+  for (const uint64_t index : {3, 9, 12}) {
+    auto foreign = up_to(9);
+    foreign.last = {{two, log_index(index)}, 77};
+    foreign.cluster += 1;
+    EXPECT_TRUE(absl::IsFailedPrecondition(join(log_, foreign)));
+    EXPECT_EQ(log_.tail(), tails_[8]);
+  }
+}
+
+TEST(log_join_cluster_test, a_log_whose_first_entries_are_purged_still_knows_its_cluster) {
+  storage::memory_env files;
+  const auto log = *storage::durable_storage::open(
+      files,
+      {.dir = "data", .node = node_id(1), .incarnation = 5, .log = {{KiB(4), KiB(1)}, KiB(64)}});
+  uint64_t cluster = 0;
+  for (int i = 0; i < 30; ++i) {
+    batch_builder b;
+    b.add(std::string(500, 'x'));
+    ASSERT_TRUE(log->append({{b.seal(batch_kind::commands, one, log->tail())}}).ok());
+    if (i == 0) cluster = log->tail().checksum;
+  }
+  ASSERT_TRUE(log->sync().ok());
+  ASSERT_TRUE(log->purge(log_index(20)).ok());
+  ASSERT_TRUE(log->purged().last);
+  snapshot_meta newest{log->tail(), {}, "", cluster};
+  EXPECT_TRUE(join(*log, newest).ok());
+  newest.cluster += 1;
+  EXPECT_TRUE(absl::IsFailedPrecondition(join(*log, newest)));
+}
+
+TEST_F(log_join_test,
+       of_a_snapshot_that_is_damaged_is_known_what_it_was_unless_it_is_an_older_one) {
+  storage::memory_env files;
+  ASSERT_TRUE(log_.purge(log_index(4)).ok());
+  for (const uint64_t end : {4, 3}) {
+    const auto snapshots = *storage::snapshot_store::open(files, "snapshots");
+    ASSERT_TRUE((*snapshots->begin(up_to(end)))->finish().ok());
+    ASSERT_TRUE(snapshots->keep().ok());
+    EXPECT_EQ(find_beginning(log_, snapshots.get())->newest, up_to(end));
+    ASSERT_TRUE(snapshots->set_aside("it is damaged").ok());
+    const auto found = find_beginning(log_, snapshots.get());
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->lost, "it is damaged");
+    EXPECT_FALSE(found->newest);
+    EXPECT_EQ(found->damaged.has_value(), end == 4);
+  }
+  EXPECT_TRUE(absl::IsDataLoss(find_beginning(log_, nullptr).status())) << "where nobody can help";
 }
 
 // -- with power cuts ------------------------------------------------------------------------------
@@ -104,11 +157,12 @@ class disk {
       b.add(std::string(500, 'x'));
       if (auto s = log->append({{b.seal(batch_kind::commands, leader, log->tail())}}); !s.ok())
         return s;
+      if (cluster == 0) cluster = log->tail().checksum;
     }
     return log->sync();
   }
   absl::Status keep_snapshot(const log_tail& end) {
-    auto to = snapshots->begin({end, {}, "members", 1});
+    auto to = snapshots->begin({end, {}, "members", cluster});
     if (!to.ok()) return to.status();
     if (auto s = (*to)->add(std::string(3000, 's')); !s.ok()) return s;
     if (auto s = (*to)->finish(); !s.ok()) return s;
@@ -116,6 +170,7 @@ class disk {
   }
 
   storage::memory_env files;
+  uint64_t cluster = 0;
   std::unique_ptr<storage::durable_storage> log;
   std::unique_ptr<storage::snapshot_store> snapshots;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "actors/log_join.h"
 #include "actors/membership_codec.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -62,7 +61,7 @@ absl::Status begin_from(log_store_state& state, const storage::snapshot_meta& fr
 }
 
 absl::Status begin(log_store_state& state, const log_beginning& b) {
-  const bool lacks = !check_joint(*state.storage, b.newest).ok();
+  const bool lacks = !b.lost.empty();
   if (!lacks)
     if (auto status = join(*state.storage, b.newest); !status.ok()) return status;
   const auto& from = lacks && b.damaged ? b.damaged : b.newest;

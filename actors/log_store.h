@@ -21,18 +21,12 @@
 
 #include "actors/alarm.h"
 #include "actors/interfaces.h"
+#include "actors/log_join.h"
 #include "actors/observed.h"
 
 namespace troupe {
 
 struct log_store_state;
-
-// What is known of the snapshot that the log goes on from.
-struct log_beginning {
-  std::optional<storage::snapshot_meta> newest;
-  // Of one that is damaged, where there is none that is not.
-  std::optional<storage::snapshot_meta> damaged;
-};
 
 // Blocks in file I/O: spawn it detached, except over memory. `scrub`: so many bytes are checked in
 // a second; 0: none.

@@ -378,6 +378,7 @@ struct status {
   std::vector<peer> replication;
   std::string version;
   snapshot_progress making, receiving, restoring;
+  std::string state_lost;  // why the machine's state is, until the node has it again
 };
 struct replicator_status {
   status::peer peer;

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "actors/log_join.h"
 #include "actors/log_store.h"
 #include "actors/snapshot_sink.h"
 #include "actors/state_machine.h"
@@ -17,19 +16,6 @@ namespace {
 template <class... Args>
 auto spawn_over_disk(caf::actor_system& system, bool blocks, Args... args) {
   return blocks ? system.spawn<caf::detached>(args...) : system.spawn(args...);
-}
-
-log_beginning beginning_of(const node_options& o) {
-  if (!o.snapshots) return {};
-  const auto& damaged = o.snapshots->damaged();
-  return {o.snapshots->newest_meta(), damaged ? damaged->meta : std::nullopt};
-}
-
-// Why no snapshot here has the state that the log goes on from; empty: one has, or none is needed.
-std::string lost_state(const node_options& o, const absl::Status& joint) {
-  if (joint.ok()) return {};
-  const auto& damaged = o.snapshots->damaged();
-  return damaged ? damaged->why : std::string(joint.message());
 }
 
 }  // namespace
@@ -87,11 +73,10 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   if (auto s = check(options); !s.ok()) return s;
   auto board = std::make_shared<observed>(options.id);
   const bool blocks = options.storage_blocks;
-  const auto beginning = beginning_of(options);
-  const auto joint = check_joint(*options.storage, beginning.newest);
-  if (!options.snapshots && !joint.ok()) return joint;
+  const auto beginning = find_beginning(*options.storage, options.snapshots.get());
+  if (!beginning.ok()) return beginning.status();
   auto store =
-      spawn_over_disk(system, blocks, log_store, options.storage, beginning, board, options.scrub);
+      spawn_over_disk(system, blocks, log_store, options.storage, *beginning, board, options.scrub);
   snapshot_sink_actor sink;
   if (options.snapshots)
     sink = spawn_over_disk(system, blocks, snapshot_sink, options.snapshots, board, options.scrub);
@@ -99,9 +84,7 @@ absl::StatusOr<raft> start_node(caf::actor_system& system, node_options options)
   m.hosted = options.machine;
   m.log = store;
   m.sink = sink;
-  m.restore_first = beginning.newest.has_value();
-  m.lost = lost_state(options, joint);
-  m.damaged = beginning.damaged;
+  m.beginning = *beginning;
   m.storage_blocks = blocks;
   m.compaction = options.compaction;
   m.board = board;

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "actors/tell.h"
 #include "caf/actor_system.hpp"
 #include "caf/atom.hpp"
 #include "caf/io/basp_broker.hpp"
@@ -218,9 +219,7 @@ caf::result<core::snapshot_reply> peer_link::on_snapshot_request(const core::sna
 
 void peer_link::on_committed(const committed& m) {
   for (const auto& [ticket, f] : flights_)
-    if (f.proposer && f.id == m.id)
-      f.proposer->enqueue(caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, m),
-                          self_->context());
+    if (f.id == m.id) tell(self_, f.proposer, m);
 }
 
 peer_link_actor::behavior_type peer_link_behavior(

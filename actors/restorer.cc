@@ -39,7 +39,8 @@ class state_in_file final : public snapshot_source {
 
 // Nothing of a damaged snapshot reaches the machine.
 restored_machine restore(const restore_machine& m, observed& board) {
-  if (auto whole = m.from->verify(); !whole.ok()) return {whole, false};
+  const auto wanted = [&] { return !*m.stop; };
+  if (auto whole = m.from->verify(wanted); !whole.ok()) return {whole, false};
   state_in_file state(m, board);
   try {
     return {m.what->restore(state), true};

@@ -14,7 +14,9 @@ server::server(self_ptr self, server_options options)
       random_(options_.seed),
       candidacies_(random_()),
       roll_(options_.timing),
-      fetch_patience_(patience_at_first()) {
+      restore_backoff_(options_.timing.election_timeout_max, longest_pause),
+      fetch_patience_(patience_at_first()),
+      fetch_backoff_(options_.timing.election_timeout_max, longest_pause) {
   self_->set_down_handler([this](caf::down_msg& m) { on_down(m); });
   self_->link_to(options_.store);
   self_->link_to(options_.machine);

@@ -13,6 +13,7 @@
 #include "actors/accepted_batches.h"
 #include "actors/alarm.h"
 #include "actors/core/acceptor.h"
+#include "actors/core/backoff.h"
 #include "actors/core/candidacy.h"
 #include "actors/core/founding.h"
 #include "actors/core/roll_call.h"
@@ -47,6 +48,8 @@ class server {
  public:
   // A proposal crosses at most this many nodes in search of the leader.
   static constexpr uint32_t max_hops = 2;
+  // Before it asks others again for what damage took.
+  static constexpr duration longest_pause = std::chrono::seconds(5);
 
   using self_ptr = server_actor::pointer;
 
@@ -221,8 +224,8 @@ class server {
 
   // While damage took something.
   alarm restore_;
-  bool listened_ = false;    // to whether there is a leader
-  duration pause_{};         // before it tries again
+  bool listened_ = false;  // to whether there is a leader
+  core::backoff restore_backoff_;
   duration fetch_patience_;  // for an answer
   node_id helper_;           // had something of it
   std::string told_;         // last, for people only
@@ -230,7 +233,7 @@ class server {
   // While the machine's state is lost here.
   std::optional<std::string> state_lost_;  // why
   alarm fetch_again_;
-  duration fetch_pause_{};
+  core::backoff fetch_backoff_;
   size_t fetches_ = 0;
   snapshot_fetcher_actor fetcher_;
 };

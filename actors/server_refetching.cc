@@ -12,12 +12,6 @@
 #include "proto/trace.h"
 
 namespace troupe {
-namespace {
-
-constexpr duration longest_pause = std::chrono::seconds(5);
-
-}  // namespace
-
 void server::on_machine_state(const machine_state& m) {
   state_lost_ = m.lost ? std::optional(m.why) : std::nullopt;
   if (!acceptor_) return;
@@ -27,7 +21,7 @@ void server::on_machine_state(const machine_state& m) {
   if (m.lost) return fetch_snapshot_later();
   end_fetcher();
   fetch_again_.cancel();
-  fetch_pause_ = {};
+  fetch_backoff_.reset();
 }
 
 void server::fetch_snapshot() {
@@ -84,11 +78,7 @@ void server::on_fetched(const fetched_snapshot& f) {
           [this](const caf::error& e) { self_->quit(e); });
 }
 
-void server::fetch_snapshot_later() {
-  const auto longer = std::max<duration>(2 * fetch_pause_, options_.timing.election_timeout_max);
-  fetch_pause_ = std::min(longer, longest_pause);
-  fetch_again_.set(self_, now() + fetch_pause_);
-}
+void server::fetch_snapshot_later() { fetch_again_.set(self_, now() + fetch_backoff_.next()); }
 
 void server::end_fetcher() {
   if (!fetcher_) return;

@@ -232,6 +232,7 @@ caf::result<status> server::on_status() {
     s.purged = std::max(known.purged, acceptor_->log().purged().index);
     s.snapshot = known.snapshot;
     s.making = known.making, s.receiving = known.receiving, s.restoring = known.restoring;
+    s.state_lost = known.state_lost;
     for (auto& p : s.replication)
       if (const auto sent = known.sending.find(p.id); sent != known.sending.end())
         p.snapshot = sent->second;

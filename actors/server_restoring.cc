@@ -15,7 +15,6 @@ using storage::missing_batches;
 
 namespace {
 
-constexpr duration longest_pause = std::chrono::seconds(5);
 // Of batches in one answer, or one that is larger.
 constexpr byte_count fetch_size = KiB(128);
 
@@ -84,7 +83,7 @@ void server::fetch(search what) {
             what.answered = true;
             if (found.empty() || !what.missing.end.names(found.back()->tail())) return go_on(what);
             helper_ = from;
-            pause_ = {}, fetch_patience_ = patience_at_first();
+            restore_backoff_.reset(), fetch_patience_ = patience_at_first();
             restore(found, what.missing);
           },
           [this, what, from](const caf::error& e) mutable {
@@ -114,11 +113,7 @@ void server::go_on(search what) {
 
 duration server::patience_at_first() const { return options_.timing.rpc_timeout(fetch_size); }
 
-void server::restore_later() {
-  const auto least = options_.timing.election_timeout_max;
-  pause_ = std::clamp<duration>(2 * pause_, least, longest_pause);
-  restore_.set(self_, now() + pause_);
-}
+void server::restore_later() { restore_.set(self_, now() + restore_backoff_.next()); }
 
 // A leader that is alive sends it by itself.
 void server::on_restore_tick() {

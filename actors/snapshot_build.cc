@@ -21,9 +21,9 @@ snapshot_build::snapshot_build(self_ptr self, std::unique_ptr<snapshot_source> f
     : self_(self),
       from_(std::move(from)),
       options_(std::move(o)),
-      log_("makes a snapshot", self->clock().now()) {
-  began_ = may_read_ = self_->clock().now();
-}
+      began_(self->clock().now()),
+      pace_(options_.rate),
+      log_("makes a snapshot", began_) {}
 
 snapshot_build::~snapshot_build() {
   options_.board->post([](metrics& m) { m.making = {}; });
@@ -45,7 +45,8 @@ void snapshot_build::go_on() {
   waking_ = false;
   if (ended_ || read_ || under_way_ >= most_under_way) return;
   const auto now = self_->clock().now();
-  if (now < may_read_ && from_->held() < much_held) return want_to_go_on(soon(may_read_ - now));
+  if (!pace_.may_go(now) && from_->held() < much_held)
+    return want_to_go_on(soon(pace_.next() - now));
   auto piece = next_piece();
   if (!piece.ok()) {
     TROUPE_EVENT(warn) << "the machine gives up its snapshot: " << piece.status().message();
@@ -53,9 +54,7 @@ void snapshot_build::go_on() {
   }
   read_ = piece->empty();
   bytes_ += piece->size();
-  if (options_.rate)
-    may_read_ = std::max(may_read_, now) +
-                duration(static_cast<int64_t>(1'000'000'000 * piece->size() / options_.rate.value));
+  pace_.went(piece->size(), now);
   const snapshot_progress so_far{bytes_, options_.likely_size};
   options_.board->post([&](metrics& m) { m.making = so_far; });
   log_.note(so_far, now);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 
+#include "actors/core/pace.h"
 #include "actors/interfaces.h"
 #include "actors/machine.h"
 #include "actors/observed.h"
@@ -55,7 +56,7 @@ class snapshot_build : public std::enable_shared_from_this<snapshot_build> {
   bool read_ = false;     // all of it
   bool ended_ = false;
   instant began_;
-  instant may_read_;  // by the rate
+  core::pace pace_;
   progress_log log_;
 };
 

@@ -26,7 +26,7 @@ void finish(self_ptr self, std::optional<storage::snapshot_meta> meta) {
 
 void ask_in_time(self_ptr self) {
   auto& state = self->state;
-  if (self->clock().now() < state.may_ask) return state.again.set(self, state.may_ask);
+  if (!state.pace.may_go(self->clock().now())) return state.again.set(self, state.pace.next());
   ask_for_piece(self, state.next);
 }
 
@@ -57,9 +57,7 @@ void on_piece(self_ptr self, uint64_t offset, const backup_reply& reply) {
   const bool of_use = last.index >= state.options.least && last.leader <= state.options.greatest;
   if (reply.of != state.what || !of_use) return ask_next(self);
   state.tries = 0;
-  if (const auto rate = state.options.rate.value; rate != 0)
-    state.may_ask = std::max(state.may_ask, self->clock().now()) +
-                    duration(static_cast<int64_t>(1'000'000'000 * reply.bytes.size() / rate));
+  state.pace.went(reply.bytes.size(), self->clock().now());
   keep(self, offset, reply.bytes);
 }
 
@@ -118,6 +116,7 @@ snapshot_fetcher_state::~snapshot_fetcher_state() {
 }
 
 snapshot_fetcher_actor::behavior_type snapshot_fetcher(self_ptr self, fetcher_options options) {
+  self->state.pace = core::pace(options.rate);
   self->state.options = std::move(options);
   return {
       [=](const fetch_snapshot&) -> caf::result<fetched_snapshot> {

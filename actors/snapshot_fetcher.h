@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/alarm.h"
+#include "actors/core/pace.h"
 #include "actors/core/timing.h"
 #include "actors/interfaces.h"
 
@@ -35,8 +36,8 @@ struct snapshot_fetcher_state {
   snapshot_name what;   // for this one; empty: for its newest
   duration patience{};  // for a piece
   int tries = 0;        // for this piece
-  instant may_ask{};    // by the rate, for
-  uint64_t next = 0;    // what comes behind this offset
+  core::pace pace;
+  uint64_t next = 0;  // what comes behind this offset is asked for next
   alarm again;
   caf::typed_response_promise<fetched_snapshot> asked;
 

@@ -1,6 +1,7 @@
 #include "actors/snapshot_sink.h"
 
 #include "actors/compression.h"
+#include "actors/tell.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -40,13 +41,6 @@ absl::Status keep(snapshot_sink_state& state) {
 
 // -- of this node ---------------------------------------------------------------------------------
 
-template <class Message>
-void tell(self_ptr self, Message m) {
-  if (const auto& to = self->state.listener)
-    to->enqueue(caf::make_mailbox_element(self->ctrl(), caf::make_message_id(), {}, std::move(m)),
-                self->context());
-}
-
 caf::result<done> on_begin(self_ptr self, const begin_snapshot& m) {
   auto& state = self->state;
   const auto& end = m.meta.last.last.index;
@@ -67,7 +61,7 @@ caf::result<done> on_add(self_ptr self, const add_to_snapshot& m) {
   const auto before = newest(state);
   if (status.ok() && m.state.empty()) status = keep(state);
   if (!status.ok()) return fail(state, status);
-  if (m.state.empty()) tell(self, snapshot_kept{newest(state), before});
+  if (m.state.empty()) tell(self, state.listener, snapshot_kept{newest(state), before});
   return done{};
 }
 
@@ -142,7 +136,7 @@ caf::result<done> on_set_aside(self_ptr self, const set_aside& m) {
   if (auto s = state.store->set_aside(m.why); !s.ok())
     TROUPE_EVENT(warn) << "cannot set a damaged snapshot aside: " << s.message();
   state.board->post([](metrics& b) { b.snapshot = {}; });
-  tell(self, snapshot_lost{m.of});
+  tell(self, state.listener, snapshot_lost{m.of});
   return done{};
 }
 
@@ -238,7 +232,7 @@ snapshot_sink_actor::behavior_type snapshot_sink(self_ptr self,
         self->state.listener = m.whom;
         // It may have been found before.
         if (const auto& damaged = self->state.store->damaged())
-          tell(self, snapshot_lost{damaged->meta ? damaged->meta->last.last : log_id{}});
+          tell(self, m.whom, snapshot_lost{damaged->meta ? damaged->meta->last.last : log_id{}});
       },
       [=](const tick& t) { on_tick(self, t); },
   };

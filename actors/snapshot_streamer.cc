@@ -17,8 +17,9 @@ constexpr duration longest_backoff = std::chrono::seconds(5);
 snapshot_streamer::snapshot_streamer(self_ptr self, streamer_options options)
     : self_(self),
       options_(std::move(options)),
-      may_send_(self->clock().now()),
-      log_("sends n" + std::to_string(options_.peer.value) + " a snapshot", may_send_) {
+      pace_(options_.how.send_rate),
+      backoff_(options_.timing.heartbeat_interval, longest_backoff),
+      log_("sends n" + std::to_string(options_.peer.value) + " a snapshot", self->clock().now()) {
   open();
 }
 
@@ -31,6 +32,7 @@ void snapshot_streamer::open() {
       .then(
           [this](const opened_snapshot& o) {
             from_ = o.from;
+            furthest_ = 0;
             cursor_.emplace(from_->size());
             TROUPE_EVENT(info) << "sends n" << options_.peer << " the snapshot up to "
                                << from_->name().last << ", of " << from_->size() << " bytes";
@@ -45,7 +47,8 @@ void snapshot_streamer::pump() {
   while (!paused_ && cursor_) {
     const auto piece = cursor_->next();
     if (!piece) return;
-    if (piece->length != 0 && self_->clock().now() < may_send_) return again_.set(self_, may_send_);
+    if (piece->length != 0 && !pace_.may_go(self_->clock().now()))
+      return again_.set(self_, pace_.next());
     send(*piece);
   }
 }
@@ -79,9 +82,7 @@ bool snapshot_streamer::fill(core::snapshot_request& m, uint64_t length) {
     auto less = compress(m.bytes, static_cast<int>(options_.how.compression));
     if (less.size() < m.bytes.size()) m.bytes = std::move(less), m.length = length;
   }
-  if (const auto rate = options_.how.send_rate.value; rate != 0)
-    may_send_ = std::max(may_send_, self_->clock().now()) +
-                duration(static_cast<int64_t>(1'000'000'000 * m.bytes.size() / rate));
+  pace_.went(m.bytes.size(), self_->clock().now());
   return true;
 }
 
@@ -110,8 +111,12 @@ void snapshot_streamer::on_reply(uint64_t ticket, const core::snapshot_reply& re
   if (asked_to_install && !cursor_->all_there()) return begin_anew("it was not what it should be");
   // It could not install it: at once it could not either.
   if (asked_to_install) return back_off("it cannot be installed");
-  told_.clear();
-  backoff_ = {};
+  // Who has no room for all of it gets as far each time.
+  if (cursor_->acknowledged() > furthest_) {
+    furthest_ = cursor_->acknowledged();
+    told_.clear();
+    backoff_.reset();
+  }
   pump();
 }
 
@@ -145,9 +150,8 @@ void snapshot_streamer::tell_progress() {
 void snapshot_streamer::back_off(const std::string& why) {
   if (std::exchange(told_, why) != why)
     TROUPE_EVENT(warn) << "the snapshot for n" << options_.peer << " waits: " << why;
-  backoff_ = std::clamp(2 * backoff_, options_.timing.heartbeat_interval, longest_backoff);
   paused_ = true;
-  again_.set(self_, self_->clock().now() + backoff_);
+  again_.set(self_, self_->clock().now() + backoff_.next());
 }
 
 void snapshot_streamer::on_tick(const tick& t) {

@@ -12,8 +12,10 @@
 #include <memory>
 
 #include "actors/alarm.h"
+#include "actors/core/backoff.h"
 #include "actors/core/chunk_cursor.h"
 #include "actors/core/compaction.h"
+#include "actors/core/pace.h"
 #include "actors/core/timing.h"
 #include "actors/interfaces.h"
 #include "actors/observed.h"
@@ -62,9 +64,10 @@ class snapshot_streamer {
   std::shared_ptr<storage::snapshot_reader> from_;
   std::optional<core::chunk_cursor> cursor_;
   bool paused_ = false;  // until the next tick
-  instant may_send_;     // by the rate
-  duration backoff_{};   // before it tries again; 0 as long as all is well
-  std::string told_;     // why it did not go on, last; for people only
+  core::pace pace_;
+  core::backoff backoff_;
+  uint64_t furthest_ = 0;  // bytes that the follower had once
+  std::string told_;       // why it did not go on, last; for people only
   progress_log log_;
   alarm again_;
 };

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include "actors/tell.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/check.h"
 #include "proto/trace.h"
@@ -34,14 +35,14 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 state_machine::state_machine(self_ptr self, state_machine_options options)
     : self_(self), options_(std::move(options)), held_(options_.hosted->applied()) {
   not_before_ = self_->clock().now();
-  const auto& damaged = options_.damaged;
-  if (options_.lost.empty()) {
-    if (options_.restore_first) on_restore_state();
+  const auto& [newest, damaged, lost] = options_.beginning;
+  if (lost.empty()) {
+    if (newest) on_restore_state();
   } else if (damaged && damaged->last.last.index <= held_) {
     wanted_ = true;
     go_on_from(*damaged);
   } else {
-    be(state::lost, options_.lost);
+    be(state::lost, lost);
   }
 }
 
@@ -66,9 +67,7 @@ void state_machine::on_apply(apply& m) {
 // sent.
 void state_machine::report() {
   if (!listener_) return;
-  listener_->enqueue(
-      caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {}, applied{applied_, {}}),
-      self_->context());
+  tell(self_, listener_, applied{applied_, {}});
   if (applied_ >= committed_) listener_ = nullptr;
 }
 

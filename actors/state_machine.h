@@ -28,6 +28,7 @@
 #include "actors/alarm.h"
 #include "actors/core/compaction.h"
 #include "actors/interfaces.h"
+#include "actors/log_join.h"
 #include "actors/machine.h"
 #include "actors/observed.h"
 #include "actors/restorer.h"
@@ -38,13 +39,9 @@ namespace troupe {
 struct state_machine_options {
   std::shared_ptr<machine> hosted;
   log_store_actor log;
-  snapshot_sink_actor sink;    // empty: no snapshots
-  bool restore_first = false;  // there is a snapshot
-  // Why no snapshot here has the state that the log goes on from, and what was to have it, where
-  // that is known. A machine that keeps its state may have it. Empty: the log begins at its
-  // beginning, or there is a snapshot.
-  std::string lost;
-  std::optional<storage::snapshot_meta> damaged;
+  snapshot_sink_actor sink;  // empty: no snapshots
+  // What is lost, a machine that keeps its state may have.
+  log_beginning beginning;
   bool storage_blocks = false;  // see node_options
   core::compaction compaction;
   std::shared_ptr<observed> board = std::make_shared<observed>();

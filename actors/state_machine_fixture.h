@@ -76,11 +76,10 @@ class state_machine_snapshot_test : public virtual_raft_test {
     sink_ = system_.spawn(snapshot_sink, store_, board_, byte_count(0));
     state_machine_options o;
     o.hosted = hosted_;
-    o.lost = lost_;
-    o.damaged = damaged_;
+    o.beginning = beginning_;
+    if (restore_first) o.beginning.newest = store_->newest_meta();
     if (disk_) o.log = system_.spawn(log_store, disk_, log_beginning{}, board_, byte_count(0));
     o.sink = sink_;
-    o.restore_first = restore_first;
     o.compaction = policy;
     o.board = board_;
     machine_ = system_.spawn(state_machine_behavior, std::move(o));
@@ -165,8 +164,7 @@ class state_machine_snapshot_test : public virtual_raft_test {
   std::shared_ptr<observed> board_ = std::make_shared<observed>();
   std::shared_ptr<letters> hosted_ = std::make_shared<letters>();
   std::shared_ptr<storage::memory_storage> disk_;
-  std::string lost_;
-  std::optional<storage::snapshot_meta> damaged_;
+  log_beginning beginning_;
   std::vector<std::string> states_;
   snapshot_sink_actor sink_;
   state_machine_actor machine_;

@@ -67,7 +67,7 @@ TEST_F(state_machine_restore_test, a_damaged_one_does_not_reach_the_machine_whic
 TEST_F(state_machine_restore_test, one_that_was_fetched_and_is_damaged_is_told_again) {
   leave_a_damaged_one("abc");
   ASSERT_TRUE(disk_->purge(log_index(3)).ok());
-  lost_ = "it is damaged";
+  beginning_.lost = "it is damaged";
   start(never);
   const auto& states = watch();
   receive("abcd");
@@ -183,7 +183,7 @@ TEST_F(state_machine_restore_test, a_machine_that_holds_the_state_of_a_damaged_s
   make();
   ASSERT_TRUE(store_->set_aside("it is damaged").ok());
   stop();
-  damaged_ = store_->damaged()->meta, lost_ = store_->damaged()->why;
+  beginning_.damaged = store_->damaged()->meta, beginning_.lost = store_->damaged()->why;
   start(never);
   const auto& states = watch();
   give("de");

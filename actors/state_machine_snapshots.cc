@@ -1,5 +1,6 @@
 // The state_machine and snapshots: when one is made, and how one takes the place of the state.
 #include "actors/state_machine.h"
+#include "actors/tell.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
 
@@ -111,17 +112,14 @@ machine_state state_machine::on_watch_state() {
 void state_machine::be(state next, const std::string& why) {
   state_ = next;
   const bool lost = next == state::lost || (lost_ && next != state::usable);
-  const bool tell = next == state::lost || lost != lost_;
+  const bool is_news = next == state::lost || lost != lost_;
   lost_ = lost;
   if (next == state::lost) {
     why_lost_ = why;
     TROUPE_EVENT(warn) << "the machine's state is lost: " << why;
   }
   options_.board->post([&](metrics& m) { m.state_lost = lost_ ? why_lost_ : std::string(); });
-  if (!tell || !watcher_) return;
-  watcher_->enqueue(caf::make_mailbox_element(self_->ctrl(), caf::make_message_id(), {},
-                                              machine_state{lost_, why}),
-                    self_->context());
+  if (is_news) tell(self_, watcher_, machine_state{lost_, why});
 }
 
 // One that is being made would come too late, and must not be read any more.

@@ -208,6 +208,7 @@ parts encode(const status& m) {
   if (m.making) put(m.making, h.mutable_making());
   if (m.receiving) put(m.receiving, h.mutable_receiving());
   if (m.restoring) put(m.restoring, h.mutable_restoring());
+  h.set_state_lost(m.state_lost);
   return only(h);
 }
 
@@ -234,7 +235,8 @@ bool decode(received bytes, status& m) {
        h.version(),
        get(h.making()),
        get(h.receiving()),
-       get(h.restoring())};
+       get(h.restoring()),
+       h.state_lost()};
   for (const auto& p : h.replication())
     m.replication.push_back({node_id(p.id()), log_index(p.matched_index()), p.state(),
                              p.last_ack_ms(), byte_count(p.in_flight_bytes()), get(p.snapshot())});

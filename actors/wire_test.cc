@@ -84,6 +84,7 @@ status some_status() {
   s.committed_members = members_of({1, 2});
   s.replication = {{node_id(1), log_index(4), "streaming", 12, KiB(3)}};
   s.version = "1.2";
+  s.state_lost = "it is damaged";
   return s;
 }
 

@@ -62,6 +62,7 @@ class dir_lock {
 
 enum class open_mode {
   existing,  // kNotFound when there is none
+  reading,   // the same; it is not written, so it may be on a disk that cannot be
   create,    // kAlreadyExists when there is one
 };
 

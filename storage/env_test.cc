@@ -164,5 +164,14 @@ INSTANTIATE_TEST_SUITE_P(
                     variant{"memory", [] { return std::make_unique<memory_env>(); }}),
     [](const auto& info) { return info.param.name; });
 
+// As files of a disk that cannot be written cannot: a program that runs is one.
+TEST(posix_env_test, what_is_only_read_need_not_be_writable) {
+  const auto files = make_posix_env(sync_mode::always);
+  EXPECT_FALSE(files->open("/proc/self/exe", open_mode::existing).ok());
+  const auto program = files->open("/proc/self/exe", open_mode::reading);
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_EQ((*program)->read(1, 3).value(), "ELF");
+}
+
 }  // namespace
 }  // namespace troupe::storage

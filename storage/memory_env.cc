@@ -299,7 +299,7 @@ void memory_env::change_entry(entry_change change) {
 
 absl::StatusOr<std::unique_ptr<file>> memory_env::open(const std::string& path, open_mode mode) {
   auto found = live_.find(path);
-  if (mode == open_mode::existing) {
+  if (mode != open_mode::create) {
     if (auto s = look("open", path); !s.ok()) return s;
     if (found == live_.end())
       return absl::NotFoundError(absl::StrCat("open ", path, ": not found"));

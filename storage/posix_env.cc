@@ -146,8 +146,10 @@ class posix_env final : public env {
   explicit posix_env(sync_mode mode) : mode_(mode) {}
 
   absl::StatusOr<std::unique_ptr<file>> open(const std::string& path, open_mode mode) override {
-    const int flags = O_RDWR | O_CLOEXEC | (mode == open_mode::create ? O_CREAT | O_EXCL : 0);
-    descriptor fd(uninterrupted([&] { return ::open(path.c_str(), flags, 0600); }));
+    const int flags = mode == open_mode::reading  ? O_RDONLY
+                      : mode == open_mode::create ? O_RDWR | O_CREAT | O_EXCL
+                                                  : O_RDWR;
+    descriptor fd(uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); }));
     if (fd.get() < 0) return error(mode == open_mode::create ? "create" : "open", path, errno);
     return std::make_unique<posix_file>(path, std::move(fd), mode_);
   }

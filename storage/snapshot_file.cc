@@ -130,7 +130,7 @@ absl::Status snapshot_writer::finish() {
 
 absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_reader::open(env& files,
                                                                        const std::string& path) {
-  TROUPE_TRY_LET(auto from, files.open(path, open_mode::existing));
+  TROUPE_TRY_LET(auto from, files.open(path, open_mode::reading));
   auto opened = std::unique_ptr<snapshot_reader>(new snapshot_reader(std::move(from)));
   TROUPE_TRY_LET(opened->size_, opened->file_->size());
   TROUPE_TRY(opened->read_header());
@@ -171,9 +171,12 @@ absl::Status snapshot_reader::read_end() {
   return absl::OkStatus();
 }
 
-absl::Status snapshot_reader::verify() {
+absl::Status snapshot_reader::verify(absl::FunctionRef<bool()> go_on) {
   const auto at = at_, state_size = state_size_, chain = chain_;
-  while (!ended_) TROUPE_TRY(next().status());
+  while (!ended_) {
+    if (!go_on()) return absl::CancelledError(file_->path() + ": it is not read to its end");
+    TROUPE_TRY(next().status());
+  }
   at_ = at, state_size_ = state_size, chain_ = chain;
   ended_ = false;
   return absl::OkStatus();

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -79,8 +80,9 @@ class snapshot_reader {
   absl::StatusOr<std::string> raw(uint64_t offset, uint64_t length) const {
     return file_->read(offset, length);
   }
-  // Reads all blocks, and goes back to the first. Errors as of open.
-  absl::Status verify();
+  // Reads all blocks, and goes back to the first. Errors as of open; kCancelled when it shall not
+  // go on, which it asks before each block.
+  absl::Status verify(absl::FunctionRef<bool()> go_on = [] { return true; });
   // How much of it was read.
   uint64_t position() const { return at_; }
   // The next block of the state; empty behind the last, when the end was found to be whole. Errors

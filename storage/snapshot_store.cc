@@ -19,6 +19,7 @@ namespace {
 constexpr const char* complete = ".snapshot";
 constexpr const char* unfinished = ".part";
 constexpr const char* aside = ".damaged";
+constexpr const char* beginning = "beginning";
 
 // In the order of their names the newest is the last.
 std::string name_of(const log_id& last) {
@@ -67,16 +68,42 @@ absl::StatusOr<std::unique_ptr<snapshot_store>> snapshot_store::open(env& files,
   auto opened = std::unique_ptr<snapshot_store>(new snapshot_store(files, dir));
   TROUPE_TRY_LET(auto names, files.list(dir));
   std::ranges::sort(names, std::greater());
+  TROUPE_TRY(opened->read_beginning());
   for (const auto& name : names)
     if (parse_name(name) && !opened->newest_) TROUPE_TRY(opened->look_at(dir + "/" + name));
+  const auto& known = opened->beginning_;
+  if (!opened->newest_ && !opened->damaged_ && known)
+    opened->damaged_ = {absl::StrCat(opened->path_of(known->last.last), ": it is missing"), known};
   TROUPE_TRY(opened->tidy_up());
   return opened;
+}
+
+absl::Status snapshot_store::read_beginning() {
+  const auto from = snapshot_reader::open(files_, absl::StrCat(dir_, "/", beginning));
+  if (from.ok()) beginning_ = (*from)->meta();
+  return absl::IsNotFound(from.status()) || absl::IsDataLoss(from.status()) ? absl::OkStatus()
+                                                                            : from.status();
+}
+
+absl::Status snapshot_store::write_beginning(const snapshot_meta& meta) {
+  if (beginning_ == meta) return absl::OkStatus();
+  const auto path = absl::StrCat(dir_, "/", beginning), part = path + unfinished;
+  TROUPE_TRY(remove_if_there(files_, part));
+  TROUPE_TRY_LET(const auto to, snapshot_writer::create(files_, part, meta));
+  TROUPE_TRY(to->finish());
+  TROUPE_TRY(files_.rename(part, path));
+  TROUPE_TRY(files_.sync_dir(dir_));
+  beginning_ = meta;
+  return absl::OkStatus();
 }
 
 // Is it the newest?
 absl::Status snapshot_store::look_at(const std::string& path) {
   const bool set_aside_before = absl::EndsWith(path, aside);
   auto from = snapshot_reader::open(files_, path);
+  if (from.ok() && beginning_ && (*from)->meta().cluster != beginning_->cluster)
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": it is of another cluster than the snapshot before it here; move it away"));
   if (from.ok() && !absl::StrContains(path, name_of((*from)->meta().last.last)))
     from = absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
   const bool damaged = absl::IsDataLoss(from.status()) || set_aside_before;
@@ -87,7 +114,7 @@ absl::Status snapshot_store::look_at(const std::string& path) {
                        << " bytes";
     return absl::OkStatus();
   }
-  damaged_snapshot what{absl::StrCat(path, ": it was found to be damaged"), {}};
+  damaged_snapshot what{absl::StrCat(path, ": it was found to be damaged"), beginning_};
   if (from.ok()) what.meta = (*from)->meta();
   if (!set_aside_before) what.why = std::string(from.status().message());
   if (!damaged_) damaged_ = std::move(what);
@@ -97,6 +124,10 @@ absl::Status snapshot_store::look_at(const std::string& path) {
 // A name that is not durable yet becomes so here, before anything that it replaces is removed.
 absl::Status snapshot_store::tidy_up() {
   TROUPE_TRY(files_.sync_dir(dir_));
+  // It is a second copy, so a full disk is in nobody's way.
+  if (newest_)
+    if (const auto s = write_beginning(newest_->meta); !s.ok())
+      TROUPE_EVENT(warn) << "the newest snapshot's header is not written twice: " << s.message();
   TROUPE_TRY_LET(const auto names, files_.list(dir_));
   for (const auto& name : names) {
     const auto path = dir_ + "/" + name;
@@ -124,6 +155,10 @@ absl::Status snapshot_store::set_aside(const std::string& why) {
   const auto was = *std::exchange(newest_, std::nullopt);
   damaged_ = {why, was.meta};
   return rename_aside(was.path);
+}
+
+std::string snapshot_store::path_of(const log_id& last) const {
+  return absl::StrCat(dir_, "/", name_of(last), complete);
 }
 
 std::string snapshot_store::part_of(const log_id& last) const {
@@ -161,7 +196,7 @@ absl::Status snapshot_store::give_up() {
 
 absl::Status snapshot_store::keep() {
   if (!begun_) return absl::FailedPreconditionError(absl::StrCat(dir_, ": none was begun"));
-  const auto path = absl::StrCat(dir_, "/", name_of(*begun_), complete);
+  const auto path = path_of(*begun_);
   TROUPE_TRY(files_.rename(part_of(*begun_), path));
   TROUPE_TRY(files_.sync_dir(dir_));
   begun_.reset();

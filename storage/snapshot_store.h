@@ -4,6 +4,8 @@
 //   <dir>/<name>.part                      is being built or received; it counts for nothing
 //   <dir>/<name>.damaged                   was the newest and is damaged; it stays until there is
 //                                          another one, for people and for what its header says
+//   <dir>/beginning                        a snapshot without state: what the newest one's header
+//                                          says, for when that one is damaged or gone
 //
 // A snapshot gets its name when all of it is durable, so a crash at any point leaves the old one or
 // the new one; older ones are removed behind it. Who has one open reads it to its end all the same.
@@ -36,10 +38,10 @@ struct stored_snapshot {
   snapshot_name name;
 };
 
-// One that was found to be damaged, and set aside.
+// One that was found to be damaged, and set aside, or that is gone.
 struct damaged_snapshot {
   std::string why;                    // with path and offset, where they are known
-  std::optional<snapshot_meta> meta;  // where its header can be read
+  std::optional<snapshot_meta> meta;  // where its header or `beginning` can be read
 };
 
 // The bytes of one that another node has, as they come.
@@ -63,7 +65,8 @@ class snapshot_store {
  public:
   // Creates the directory when it is missing, removes what was not finished and what is older than
   // the newest. Only headers are read; one that is damaged is set aside. kUnimplemented for one
-  // that a newer Troupe wrote, and errors of the disk. `files` must outlive it.
+  // that a newer Troupe wrote, kFailedPrecondition for one of another cluster, with nothing
+  // changed, and errors of the disk. `files` must outlive it.
   static absl::StatusOr<std::unique_ptr<snapshot_store>> open(env& files, const std::string& dir);
 
   const std::optional<stored_snapshot>& newest() const { return newest_; }
@@ -92,7 +95,10 @@ class snapshot_store {
  private:
   snapshot_store(env& files, std::string dir) : files_(files), dir_(std::move(dir)) {}
 
+  std::string path_of(const log_id& last) const;
   std::string part_of(const log_id& last) const;
+  absl::Status read_beginning();
+  absl::Status write_beginning(const snapshot_meta& meta);
   absl::Status look_at(const std::string& path);
   absl::Status rename_aside(const std::string& path);
   absl::Status tidy_up();
@@ -101,6 +107,7 @@ class snapshot_store {
   const std::string dir_;
   std::optional<stored_snapshot> newest_;
   std::optional<damaged_snapshot> damaged_;
+  std::optional<snapshot_meta> beginning_;
   std::optional<log_id> begun_;
 };
 

@@ -61,7 +61,9 @@ class snapshot_test : public testing::Test {
     const auto from = store_->read();
     return from.ok() ? read_snapshot(**from) : from.status();
   }
-  size_t files() { return files_.list("snapshots").value().size(); }
+  // But for the one that tells what the newest one's header does.
+  size_t files() { return files_.list("snapshots").value().size() - 1; }
+  void forget_beginning() { ASSERT_TRUE(files_.remove("snapshots/beginning").ok()); }
 
   memory_env files_;
   std::unique_ptr<snapshot_store> store_;
@@ -145,7 +147,7 @@ TEST_F(snapshot_test, one_with_a_damaged_header_is_set_aside_until_there_is_anot
   for (int i = 0; i < 2; ++i) {
     open();
     EXPECT_FALSE(store_->newest());
-    EXPECT_FALSE(store_->damaged()->meta);
+    EXPECT_EQ(store_->damaged()->meta, meta_at(7)) << "that is written twice";
     EXPECT_EQ(store_->damaged()->why.find(i == 0 ? path + " at offset " : "snapshots/"), 0u);
     EXPECT_EQ(newest_by_name(files_, "snapshots").value(), meta_at(7).last.last);
   }
@@ -153,6 +155,65 @@ TEST_F(snapshot_test, one_with_a_damaged_header_is_set_aside_until_there_is_anot
   EXPECT_EQ(state().value(), "y");
   EXPECT_FALSE(store_->damaged());
   EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(snapshot_test, of_one_that_is_gone_or_has_another_name_is_known_what_it_was) {
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), "x").ok());
+  const auto path = store_->newest()->path;
+  auto other = path;
+  other.replace(path.find('7'), 1, "8");
+  ASSERT_TRUE(files_.rename(path, other).ok());
+  open();
+  EXPECT_FALSE(store_->newest());
+  EXPECT_EQ(store_->damaged()->why, other + " at offset 0: this is another snapshot");
+  EXPECT_EQ(store_->damaged()->meta, meta_at(7));
+  ASSERT_TRUE(files_.remove(other.substr(0, other.find('.')) + ".damaged").ok());
+  open();
+  EXPECT_FALSE(store_->newest());
+  EXPECT_EQ(store_->damaged()->why, path + ": it is missing");
+  EXPECT_EQ(store_->damaged()->meta, meta_at(7));
+}
+
+// As the versions before left it, or with one of the two damaged.
+TEST_F(snapshot_test, what_is_written_twice_is_made_whole_from_the_other) {
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), "x").ok());
+  forget_beginning();
+  open();
+  flip_bit(files_, "snapshots/beginning", 30, 2);
+  open();
+  EXPECT_EQ(state().value(), "x");
+  flip_bit(files_, store_->newest()->path, 30, 2);
+  open();
+  EXPECT_EQ(store_->damaged()->meta, meta_at(7));
+}
+
+TEST_F(snapshot_test, without_room_for_it_the_newest_serves_all_the_same) {
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), "x").ok());
+  forget_beginning();
+  files_.set_capacity(files_.used());
+  open();
+  EXPECT_EQ(state().value(), "x");
+}
+
+TEST_F(snapshot_test, one_of_another_cluster_is_refused_and_nothing_is_changed) {
+  for (const bool is_newer : {true, false}) {
+    SCOPED_TRACE(is_newer);
+    ASSERT_TRUE(write_snapshot(*store_, meta_at(7), "x").ok());
+    const auto own = store_->newest()->path;
+    auto foreign = meta_at(is_newer ? 8 : 7);
+    foreign.cluster += 1;
+    const auto path = is_newer ? "snapshots/" + own.substr(10).replace(19, 1, "8") : own;
+    ASSERT_TRUE(is_newer || files_.remove(own).ok());
+    const auto to = *snapshot_writer::create(files_, path, foreign);
+    ASSERT_TRUE(to->finish().ok());
+    const auto before = files_.list("snapshots").value();
+    const auto refused = try_open();
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+    EXPECT_EQ(refused.message().find(path), 0u) << refused;
+    EXPECT_EQ(files_.list("snapshots").value(), before);
+    ASSERT_TRUE(files_.remove(path).ok());
+    open();
+  }
 }
 
 TEST_F(snapshot_test, the_header_of_one_that_was_set_aside_still_tells_what_it_was) {
@@ -177,6 +238,15 @@ TEST_F(snapshot_test, an_older_one_that_is_whole_serves_where_the_newest_is_dama
   flip_bit(files_, store_->newest()->path, 30, 2);
   open();
   EXPECT_EQ(state().value(), "old");
+}
+
+TEST_F(snapshot_test, looking_through_it_ends_when_nobody_wants_it_any_more) {
+  const size_t block = snapshot_writer::block_size;
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), random_bytes(4 * block, 1), block).ok());
+  const auto from = *store_->read();
+  int asked = 0;
+  EXPECT_TRUE(absl::IsCancelled(from->verify([&] { return ++asked < 3; })));
+  EXPECT_EQ(asked, 3);
 }
 
 TEST_F(snapshot_test, every_cut_and_every_addition_is_noticed) {
@@ -252,6 +322,26 @@ TEST_F(snapshot_test, a_copy_is_kept_when_it_is_the_one_that_was_named) {
   EXPECT_TRUE(*(*store->read())->raw(0, name.size) == whole);
 }
 
+TEST_F(snapshot_test, a_power_cut_leaves_the_first_one_or_none_and_none_is_missing) {
+  bool was_cut = true;
+  for (uint64_t cut = 1; was_cut; ++cut) {
+    for (uint64_t seed = 0; seed < 8; ++seed) {
+      SCOPED_TRACE("power cut at " + std::to_string(cut) + ", seed " + std::to_string(seed));
+      memory_env disk;
+      auto store = *snapshot_store::open(disk, "snapshots");
+      disk.power_off_at(cut);
+      const auto stopped = write_snapshot(*store, meta_at(8), "first");
+      was_cut = disk.power_is_off();
+      store.reset();
+      disk.crash(seed);
+      const auto again = snapshot_store::open(disk, "snapshots");
+      ASSERT_TRUE(again.ok()) << again.status();
+      EXPECT_TRUE((*again)->newest() || !stopped.ok());
+      EXPECT_FALSE((*again)->damaged());
+    }
+  }
+}
+
 // Scenario 58: at each call to the file system.
 TEST_F(snapshot_test, a_power_cut_leaves_the_old_one_or_the_new_one) {
   const auto bytes = random_bytes(300'000, 4);
@@ -268,8 +358,10 @@ TEST_F(snapshot_test, a_power_cut_leaves_the_old_one_or_the_new_one) {
       EXPECT_EQ(stopped.ok(), !was_cut);
       store.reset();
       disk.crash(seed);
-      for (int i = 0; i < 2; ++i) {
+      {
         auto again = snapshot_store::open(disk, "snapshots");
+        ASSERT_TRUE(again.ok()) << again.status();
+        again = snapshot_store::open(disk, "snapshots");
         ASSERT_TRUE(again.ok()) << again.status();
         ASSERT_TRUE((*again)->newest().has_value());
         const bool is_new = (*again)->newest()->meta == meta_at(8);
@@ -277,7 +369,11 @@ TEST_F(snapshot_test, a_power_cut_leaves_the_old_one_or_the_new_one) {
         ASSERT_TRUE(found.ok()) << found.status();
         EXPECT_TRUE(*found == (is_new ? bytes : "old"));
         EXPECT_TRUE(is_new || !stopped.ok());
-        EXPECT_EQ(disk.list("snapshots").value().size(), 1u);
+        EXPECT_EQ(disk.list("snapshots").value().size(), 2u) << "and what its header says";
+        ASSERT_TRUE(disk.remove((*again)->newest()->path).ok());
+        again = snapshot_store::open(disk, "snapshots");
+        ASSERT_TRUE(again.ok()) << again.status();
+        EXPECT_EQ((*again)->damaged()->meta, meta_at(is_new ? 8 : 7));
       }
     }
   }

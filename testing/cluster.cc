@@ -233,9 +233,10 @@ bool cluster::rot_snapshot(node_id id) {
   return true;
 }
 
-bool cluster::rot_snapshot_header(node_id id) {
+bool cluster::lose_snapshot(node_id id) {
   cut_power(id);
-  if (!flip_byte_of_snapshot_header(*nodes_.at(id).files, "data/snapshots", chance_)) return false;
+  if (!remove_snapshot(*nodes_.at(id).files, "data/snapshots")) return false;
+  TROUPE_EVENT(debug) << "SIM the snapshot of n" << id << " is gone";
   observer_.on_state_rotted(id);
   return true;
 }

@@ -73,9 +73,9 @@ class cluster {
   // The same, of the batch that holds this entry, and of the oldest segment's header.
   bool rot_entry(node_id id, log_index entry);
   bool rot_header(node_id id);
-  // The same, of its newest snapshot, and of that one's header. False when there is none.
+  // The same, of its newest snapshot, or all of that is gone. False when there is none.
   bool rot_snapshot(node_id id);
-  bool rot_snapshot_header(node_id id);
+  bool lose_snapshot(node_id id);
   // That of one that goes on.
   bool rot_snapshot_of_running(node_id id);
   // From now on writing calls fail with this probability.

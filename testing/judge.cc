@@ -163,7 +163,9 @@ void judge::on_state_rotted(node_id node) {
   world_.disks[node].state_spoilt = true;
 }
 
-void judge::on_state_mended(node_id node) { world_.disks[node].state_spoilt = false; }
+void judge::on_state_mended(node_id node) {
+  if (std::exchange(world_.disks[node].state_spoilt, false)) ++regained_;
+}
 
 void judge::on_reopened(node_id node, uint64_t incarnation, const vote& saved, batches found,
                         const log_id& promised, const log_tail& purged) {

@@ -25,6 +25,7 @@ class judge {
   uint64_t crashes() const { return crashes_; }
   uint64_t rots() const { return rots_; }
   uint64_t installs() const { return installs_; }
+  uint64_t regained() const { return regained_; }
 
   // -- disks ------------------------------------------------------------------------------------
 
@@ -78,7 +79,7 @@ class judge {
   std::map<uint64_t, batch_ptr> by_checksum_;  // every batch that was ever in a log
   std::vector<std::unique_ptr<invariant>> invariants_;
   std::string failure_;
-  uint64_t elections_ = 0, crashes_ = 0, rots_ = 0, installs_ = 0;
+  uint64_t elections_ = 0, crashes_ = 0, rots_ = 0, installs_ = 0, regained_ = 0;
 };
 
 }  // namespace troupe::sim

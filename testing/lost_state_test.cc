@@ -8,8 +8,8 @@ namespace {
 class lost_state_test : public members_scene, public testing::WithParamInterface<uint64_t> {
  protected:
   // The seed decides which byte is damaged.
-  stage& write_some(size_t nodes) {
-    auto o = present(nodes, nodes);
+  stage& write_some(size_t nodes, size_t newcomers = 0) {
+    auto o = present(nodes + newcomers, nodes);
     o.segment_size = KiB(4);
     stage_ = std::make_unique<stage>(o, GetParam());
     leader_ = stage_->await_leader();
@@ -132,17 +132,26 @@ TEST_P(lost_state_test, a_part_of_the_log_may_be_lost_as_well) {
   expect_whole_again(victim, 20s);
 }
 
-// Its membership cannot be read any more, nor which cluster it is of.
-TEST_P(lost_state_test, a_damaged_header_is_no_different_while_the_log_knows_the_members) {
+TEST_P(lost_state_test, a_snapshot_that_is_gone_is_no_different) {
   auto& s = play(3);
   const auto victim = a_follower();
-  auto prefer = change(kind::set_priorities, {victim.value});
-  prefer.changes[0].nodes.at(victim).priority = 1;
-  ASSERT_EQ(order(prefer), raft_errc::none);
-  s.run_for(200ms);
-  ASSERT_TRUE(s.nodes().rot_snapshot_header(victim));
+  ASSERT_TRUE(s.nodes().lose_snapshot(victim));
   up_again(victim);
   expect_whole_again(victim);
+}
+
+// Nothing else on its disk ever told which cluster it is of, and who is in it.
+TEST_P(lost_state_test, who_joined_by_a_snapshot_and_loses_it_still_knows_the_members) {
+  auto& s = write_some(3, /*newcomers=*/1);
+  for (const auto id : ids({1, 2, 3})) compact(id);
+  const node_id joined(4);
+  ASSERT_EQ(order(change(kind::add_nodes, {4})), raft_errc::none) << reply_.why;
+  expect_whole_again(joined);
+  const bool gone = GetParam() % 2 == 0;
+  ASSERT_TRUE(gone ? s.nodes().lose_snapshot(joined) : s.nodes().rot_snapshot(joined));
+  up_again(joined);
+  write(5);
+  expect_whole_again(joined);
 }
 
 TEST_P(lost_state_test, what_nobody_has_any_more_is_not_made_up) {

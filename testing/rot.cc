@@ -124,18 +124,15 @@ bool flip_byte_of_snapshot(storage::env& files, const std::string& snapshots_dir
   const auto found = newest_snapshot(files, snapshots_dir);
   if (!found) return false;
   const auto content = *found->file->read(0, found->size);
-  flip(*found->file, content, found->header + chance.below(found->size - found->header),
-       static_cast<int>(chance.below(8)));
+  const auto at = chance.chance(0.5) ? chance.below(found->header)
+                                     : found->header + chance.below(found->size - found->header);
+  flip(*found->file, content, at, static_cast<int>(chance.below(8)));
   return true;
 }
 
-bool flip_byte_of_snapshot_header(storage::env& files, const std::string& snapshots_dir,
-                                  dice& chance) {
+bool remove_snapshot(storage::env& files, const std::string& snapshots_dir) {
   const auto found = newest_snapshot(files, snapshots_dir);
-  if (!found) return false;
-  const auto content = *found->file->read(0, found->header);
-  flip(*found->file, content, chance.below(found->header), static_cast<int>(chance.below(8)));
-  return true;
+  return found && files.remove(found->file->path()).ok() && files.sync_dir(snapshots_dir).ok();
 }
 
 }  // namespace troupe::sim

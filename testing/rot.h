@@ -21,10 +21,9 @@ bool flip_byte_of_entry(storage::env& files, const std::string& log_dir, log_ind
 // The same, of the header of the oldest segment.
 bool flip_byte_of_header(storage::env& files, const std::string& log_dir, dice& chance);
 
-// The same, of the newest snapshot in `snapshots_dir`, behind its header.
+// Any byte of the newest snapshot in `snapshots_dir`. False when there is none.
 bool flip_byte_of_snapshot(storage::env& files, const std::string& snapshots_dir, dice& chance);
-// Of its header.
-bool flip_byte_of_snapshot_header(storage::env& files, const std::string& snapshots_dir,
-                                  dice& chance);
+// All of it is gone.
+bool remove_snapshot(storage::env& files, const std::string& snapshots_dir);
 
 }  // namespace troupe::sim

@@ -28,7 +28,7 @@ struct shared_page {
   uint64_t finished;
   double seconds;
   uint64_t steps, virtual_ms, operations, ok_writes, ok_reads, refused, unknown, committed,
-      elections, crashes, changes, transfers, wipes, rots, installs, given_up;
+      elections, crashes, changes, transfers, wipes, rots, installs, regained, given_up;
   uint64_t failed_seed;  // 0: none
   char why[2000];
 };
@@ -63,6 +63,7 @@ void add(shared_page& p, const report& r) {
   p.wipes += r.wipes;
   p.rots += r.rots;
   p.installs += r.installs;
+  p.regained += r.regained;
   p.given_up += r.given_up;
 }
 
@@ -119,6 +120,7 @@ uint64_t run_some(const runner_options& o, uint64_t from, double budget, summary
   sum.wipes += p->wipes;
   sum.rots += p->rots;
   sum.installs += p->installs;
+  sum.regained += p->regained;
   sum.given_up += p->given_up;
   if (p->failed_seed == 0) return o.first + o.seeds;
   to.failed.push_back({p->failed_seed, p->why});
@@ -156,7 +158,7 @@ std::string to_string(const summary& s) {
       << s.sum.elections << " elections, " << s.sum.crashes << " crashes, " << s.sum.changes
       << " changes of the membership, " << s.sum.transfers << " transfers, " << s.sum.wipes
       << " disks lost, " << s.sum.rots << " damaged, " << s.sum.installs << " snapshots installed, "
-      << s.sum.given_up << " given up";
+      << s.sum.regained << " states regained, " << s.sum.given_up << " given up";
   return out.str();
 }
 

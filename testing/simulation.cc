@@ -259,6 +259,7 @@ class simulation {
     r.wipes = judge_.seen().lost.size();
     r.rots = judge_.rots();
     r.installs = judge_.installs();
+    r.regained = judge_.regained();
     r.given_up = given_up_ ? 1 : 0;
     return r;
   }

@@ -28,6 +28,7 @@ struct report {
   uint64_t wipes = 0;
   uint64_t rots = 0;
   uint64_t installs = 0;  // of snapshots
+  uint64_t regained = 0;  // states, whose snapshots were damaged
   uint64_t given_up = 0;  // the membership came to need a disk that was lost at that moment
 };
 

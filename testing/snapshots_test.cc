@@ -251,6 +251,20 @@ TEST_F(snapshots_test, a_transfer_is_resumed_where_it_was_when_its_link_broke) {
   EXPECT_LT(sent(leader_, away), 900'000u);
 }
 
+TEST_F(snapshots_test, who_has_no_room_for_a_snapshot_is_tried_ever_more_rarely) {
+  auto& s = play(3, 3, 0, 1, 600'000);
+  const auto away = left_behind();
+  s.nodes().fill_disk(away);
+  count(leader_, away);
+  up_again(away);
+  s.run_for(60s);
+  const auto at_first = sent(leader_, away);
+  s.run_for(60s);
+  EXPECT_LT(sent(leader_, away) - at_first, 1'500'000u) << "some pieces each five seconds";
+  s.nodes().give_room(away);
+  expect_the_same(away, 10s);
+}
+
 // Scenario 61: what the new leader sends is another snapshot.
 TEST_F(snapshots_test, a_new_leader_begins_anew_and_nothing_is_mixed) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {

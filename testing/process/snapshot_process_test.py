@@ -148,7 +148,15 @@ class ClusterTest(unittest.TestCase):
         code, _, said = ctl.run(0, 'verify', away.data_dir())
         self.assertEqual(code, 2)
         self.assertIn(f'{file} at offset ', said)
-        away.start()
+        for node in self.rest:
+            node.kill()
+        away.launch()
+        nodes.await_until('it says that its state is lost', lambda: "THE MACHINE'S STATE IS LOST" in
+                          ctl.run(away.raft_port, 'status')[1])
+        self.assertIn(f'{file} at offset ', away.status()['state_lost'])
+        for node in self.rest:
+            node.start()
+        leader = nodes.await_leader(self.cluster)
         leader.call('INCR', 'counter')
         await_same_state(self, self.cluster)
         self.assertIn(f'{file} at offset ', away.log())
@@ -168,8 +176,25 @@ class ClusterTest(unittest.TestCase):
         nodes.flip(file, 1_000_000)
         alone.launch()
         nodes.await_until('it ends', lambda: alone.process.poll() is not None)
+        self.assertEqual(alone.process.poll(), 1)
         self.assertIn(f'{file} at offset ', alone.log())
         self.assertIn('`ctl restore`', alone.log())
+        code, _, said = ctl.run(0, 'recover', alone.data_dir(), '--yes')
+        self.assertEqual(code, ctl.REFUSED)
+        self.assertIn('it was found to be damaged', said)
+        self.assertIn('`ctl restore`', said)
+
+    def test_who_joins_needs_the_member_that_it_asked_only_to_become_one(self):
+        leader, door = self.left_behind(*SLOW)
+        door.start()
+        await_same_state(self, self.cluster)
+        joining = nodes.joining(self, 4, door, *self.MACHINE)
+        joining.launch()
+        nodes.await_until('it is sent a snapshot',
+                          lambda: leader.status()['replication'].get('4', {}).get('snapshot'))
+        door.kill()
+        joining.await_ready()
+        await_same_state(self, self.rest + [joining])
 
     def test_the_receiver_is_killed_at_any_point_of_a_transfer(self):
         leader, away = self.left_behind(*SLOW)
@@ -212,7 +237,11 @@ class ClusterTest(unittest.TestCase):
         place = nodes.make_dir()
         file, directory = f'{place}/backup', f'{place}/new'
         ctl.do(away, 'backup', file)
-        self.assertEqual(ctl.run(away.raft_port, 'backup', file)[0], ctl.REFUSED)
+        for refused, why in ((file, 'it is there already'), ('', 'FILE: it is empty'),
+                             (f'{leader.data_dir()}/log/x', 'in the data directory of a node')):
+            code, _, said = ctl.run(away.raft_port, 'backup', refused)
+            self.assertEqual(code, ctl.REFUSED if refused else ctl.USAGE)
+            self.assertIn(why, said)
 
         node = self.start_from(file, directory)
         self.assertEqual(node.call('GET', 'counter'), '8')

@@ -19,6 +19,15 @@ std::string why_not_ready(const admin_reply& r) {
   return with_advice(r.why, absl::StrCat(kept, "see that it runs, and try again"));
 }
 
+std::optional<status> ask_member(session& s, const status& mine, node_id who) {
+  if (mine.id == who) return mine;
+  const auto at = mine.members.nodes().find(who);
+  if (at == mine.members.nodes().end()) return std::nullopt;
+  auto node = remote_node::connect(*s.system, at->second.address, s.chosen.patience);
+  if (!node.ok()) return std::nullopt;
+  return node->ask<status>(status_request{}, s.chosen.patience);
+}
+
 // Of a member that is not the node itself.
 std::string another_address(const status& s) {
   for (const auto& [id, node] : s.members.nodes())
@@ -34,13 +43,13 @@ std::optional<status> status_of(session& s) {
 
 std::optional<status> status_of_leader(session& s) {
   auto mine = status_of(s);
-  if (!mine || mine->leader == mine->id) return mine;
-  const auto at = mine->members.nodes().find(mine->leader);
-  if (at == mine->members.nodes().end()) return mine;
-  auto leader = remote_node::connect(*s.system, at->second.address, s.chosen.patience);
-  if (!leader.ok()) return mine;
-  auto its = leader->ask<status>(status_request{}, s.chosen.patience);
+  auto its = mine ? ask_member(s, *mine, mine->leader) : std::nullopt;
   return its ? its : mine;
+}
+
+std::optional<status> status_of_member(session& s, node_id who) {
+  const auto mine = status_of(s);
+  return mine ? ask_member(s, *mine, who) : std::nullopt;
 }
 
 node_id await_leader(session& s, node_id who) {

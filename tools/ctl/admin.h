@@ -12,6 +12,8 @@ namespace troupe::tools {
 
 // The node's own view; nothing when it does not answer in time.
 std::optional<status> status_of(session& s);
+// A member's, by its address; nothing when it cannot be reached.
+std::optional<status> status_of_member(session& s, node_id who);
 // The leader's view, which knows how far everybody is; the node's own where the leader cannot be
 // reached.
 std::optional<status> status_of_leader(session& s);

@@ -3,8 +3,10 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "storage/identity.h"
 #include "storage/posix_env.h"
 #include "storage/snapshot_file.h"
+#include "storage/vote_file.h"
 
 namespace troupe::tools {
 namespace {
@@ -33,14 +35,36 @@ absl::Status verify(storage::env& files, const std::string& path, const snapshot
   return (*copy)->verify();
 }
 
+// A node takes what lies in its directory for its own.
+bool is_below_data_dir(const std::filesystem::path& file) {
+  std::error_code none;
+  auto dir = std::filesystem::weakly_canonical(file, none);
+  while (dir.has_relative_path()) {
+    dir = dir.parent_path();
+    if (std::filesystem::exists(dir / storage::identity_file, none) &&
+        std::filesystem::exists(dir / storage::vote_file_name, none))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+absl::Status check_backup_file(const std::string& file) {
+  std::error_code none;
+  if (file.empty()) return absl::InvalidArgumentError("FILE: it is empty");
+  if (std::filesystem::exists(file, none))
+    return absl::FailedPreconditionError(absl::StrCat(file, ": it is there already"));
+  if (is_below_data_dir(file))
+    return absl::FailedPreconditionError(
+        absl::StrCat(file, ": that is in the data directory of a node; choose another place"));
+  return absl::OkStatus();
+}
 
 absl::StatusOr<snapshot_name> copy_snapshot(
     session& s, const std::string& file, const std::function<void(uint64_t, uint64_t)>& progress) {
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   std::error_code none;
-  if (std::filesystem::exists(file, none))
-    return absl::FailedPreconditionError(absl::StrCat(file, ": it is there already"));
   const auto part = file + ".part";
   std::filesystem::remove(part, none);  // of an earlier try
   auto to = files->open(part, storage::open_mode::create);

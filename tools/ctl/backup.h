@@ -9,8 +9,12 @@
 
 namespace troupe::tools {
 
-// Copies the newest snapshot of the node that is asked into `file`, which must not be there. It has
-// its name when it is whole, verified and durable. `progress` hears of bytes so far and in all.
+// kInvalidArgument for no name; kFailedPrecondition where `file` is there already, or below a
+// node's data directory.
+absl::Status check_backup_file(const std::string& file);
+
+// Copies the newest snapshot of the node that is asked into `file`, as checked. It has its name
+// when it is whole, verified and durable. `progress` hears of bytes so far and in all.
 absl::StatusOr<snapshot_name> copy_snapshot(
     session& s, const std::string& file, const std::function<void(uint64_t, uint64_t)>& progress);
 

@@ -43,7 +43,7 @@ absl::StatusOr<log_index> verify_snapshot(storage::env& files, const std::string
     if (!from.ok()) return from.status();
     if (auto whole = (*from)->verify(); !whole.ok()) return whole;
   }
-  if (auto joined = join(log, newest); !joined.ok()) return joined;
+  if (auto joint = check_joint(log, newest); !joint.ok()) return joint;
   return newest ? newest->last.last.index : log_index();
 }
 

@@ -45,7 +45,7 @@ exit_code report(const remains& r, const std::string& dir, bool json) {
           "\n");
   else
     print(absl::StrCat("node ", r.node.value, " is a cluster of its own: start it in ", dir,
-                       ", then others with --join\n"));
+                       ", with the --machine that it had, then others with --join\n"));
   return done;
 }
 
@@ -68,8 +68,8 @@ absl::string_view way_forward(const absl::Status& damage) {
              ? ". Start its node once: it sets aside what is damaged, which another node may have; "
                "where none does, recover it then"
              : ". Nothing can be recovered from this directory as it is; the one of another node, "
-               "or "
-               "a copy of this one, may be whole";
+               "or a copy of this one, may be whole, and a backup begins a new cluster with `ctl "
+               "restore`";
 }
 
 // Of a recovery that was confirmed and then interrupted.
@@ -82,11 +82,21 @@ exit_code complete(storage::env& files, const std::string& dir, bool json) {
   return done;
 }
 
-absl::StatusOr<std::optional<storage::snapshot_meta>> newest_snapshot(storage::env& files,
-                                                                      const std::string& dir) {
+// The snapshot that has all that the log goes on from, and joins it.
+absl::StatusOr<std::optional<storage::snapshot_meta>> join_snapshot(storage::env& files,
+                                                                    const std::string& dir,
+                                                                    storage::log_storage& log) {
   const auto store = storage::snapshot_store::open(files, dir + "/" + storage::snapshots_dir);
   if (!store.ok()) return store.status();
-  return (*store)->newest_meta();
+  const auto beginning = find_beginning(log, store->get());
+  if (!beginning.ok()) return beginning.status();
+  if (!beginning->lost.empty()) return absl::DataLossError(beginning->lost);
+  if (const auto joined = join(log, beginning->newest); !joined.ok()) return joined;
+  return beginning->newest;
+}
+
+exit_code refuse(const absl::Status& why) {
+  return say(refused, absl::StrCat(why.message(), absl::IsDataLoss(why) ? way_forward(why) : ""));
 }
 
 }  // namespace
@@ -97,18 +107,14 @@ exit_code recover(words args, const choices& chosen) {
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   // Locked from here on: no node starts meanwhile.
   const auto opened = storage::open_for_verification(*files, dir);
-  if (absl::IsDataLoss(opened.status()))
-    return say(refused, absl::StrCat(opened.status().message(), way_forward(opened.status())));
-  if (!opened.ok()) return say(refused, opened.status().message());
+  if (!opened.ok()) return refuse(opened.status());
   const auto interrupted = storage::refounding_interrupted(*files, dir);
   if (!interrupted.ok()) return say(refused, interrupted.status().message());
   if (*interrupted) return complete(*files, dir, chosen.json);
-  const auto snapshot = newest_snapshot(*files, dir);
-  if (!snapshot.ok()) return say(refused, snapshot.status().message());
-  if (const auto joined = join(**opened, *snapshot); !joined.ok())
-    return say(refused, joined.message());
+  const auto snapshot = join_snapshot(*files, dir, **opened);
+  if (!snapshot.ok()) return refuse(snapshot.status());
   const auto found = read_remains(**opened, (*opened)->owner().node, *snapshot);
-  if (!found.ok()) return say(refused, found.status().message());
+  if (!found.ok()) return refuse(found.status());
   std::cerr << explanation(*found, dir);
   if (!chosen.yes && !confirmed(found->node)) return say(refused, "nothing was changed");
   auto how = new_cluster(*found, storage::draw_incarnation());

@@ -26,6 +26,11 @@ std::string leader_text(const status& s) {
   return absl::StrCat(" of node ", s.leader.value);
 }
 
+// As of a leader that was just elected, or who has nothing.
+bool unheard_of(const status::peer& p) {
+  return !p.matched && (p.state == "probing" || p.state == "unreachable");
+}
+
 // How far the leader has brought it; only the leader knows.
 std::string progress_text(const status& s, node_id id) {
   if (id == s.leader) return ", leads";
@@ -34,6 +39,7 @@ std::string progress_text(const status& s, node_id id) {
     if (p.state == "replaced")
       return ", came back with another data directory: remove it, then add it again";
     if (p.state == "refuses") return ", refuses what it is sent: its log says why";
+    if (unheard_of(p)) return absl::StrCat(", ", p.state, ", nothing heard of its log yet");
     const auto lacks = s.last.value - std::min(s.last, p.matched).value;
     return absl::StrCat(", ", p.state, ", lacks ",
                         lacks == 0 ? "nothing" : absl::StrCat(lacks, " entries"));
@@ -88,6 +94,9 @@ std::string status_text(const status& s) {
                            progress_text("receives a snapshot,", s.receiving),
                            progress_text("restores a snapshot,", s.restoring)})
     if (!text.empty()) absl::StrAppend(&out, text, "\n");
+  if (!s.state_lost.empty())
+    absl::StrAppend(
+        &out, "THE MACHINE'S STATE IS LOST here, and asked of other nodes: ", s.state_lost, "\n");
   if (s.members.empty()) return out + "members: none yet\n";
   absl::StrAppend(&out, "members", s.members.joint() ? ", joint" : "",
                   s.membership_committed ? "" : ", not committed", ": ", configs_text(s.members),
@@ -97,9 +106,11 @@ std::string status_text(const status& s) {
                     s.members.is_voter(id) ? " voter" : " learner");
     for (const auto& p : s.replication)
       if (p.id == id)
-        absl::StrAppend(&out, ", ", p.state, ", has up to ", p.matched.value, ", answered ",
-                        p.last_ack_ms, " ms ago", p.snapshot ? ", " : "",
-                        progress_text("is sent a snapshot,", p.snapshot));
+        absl::StrAppend(&out, ", ", p.state, ", ",
+                        unheard_of(p) ? "nothing heard of its log yet"
+                                      : absl::StrCat("has up to ", p.matched.value, ", answered ",
+                                                     p.last_ack_ms, " ms ago"),
+                        p.snapshot ? ", " : "", progress_text("is sent a snapshot,", p.snapshot));
     out += '\n';
   }
   return out;

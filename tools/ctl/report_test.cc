@@ -55,6 +55,23 @@ TEST(Report, StatusForPeople) {
             "  2 b:2 voter, streaming, has up to 7, answered 12 ms ago\n");
 }
 
+TEST(Report, WhatIsLostAndWhoWasNotHeardOf) {
+  auto s = sample();
+  s.snapshot = log_index(4);
+  s.state_lost = "4.snapshot: it is missing";
+  s.replication = {{node_id(2), log_index(0), "unreachable", 120, {}}};
+  EXPECT_EQ(
+      status_text(s),
+      "node 1: leader, version 0.1\n"
+      "vote: term 3 of node 1, elected\n"
+      "log: last 9, committed 9, applied 8\n"
+      "snapshot: up to 4; the log begins behind 0\n"
+      "THE MACHINE'S STATE IS LOST here, and asked of other nodes: 4.snapshot: it is missing\n"
+      "members: majority(1,2)\n"
+      "  1 a:1 voter\n"
+      "  2 b:2 voter, unreachable, nothing heard of its log yet\n");
+}
+
 TEST(Report, MembersForPeople) {
   auto s = sample();
   auto nodes = s.members.nodes();

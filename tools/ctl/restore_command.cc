@@ -67,7 +67,9 @@ exit_code restore(words args, const choices& chosen) {
           "\n");
   else
     print(absl::StrCat("node ", who->id.value, " is a cluster of its own with all up to entry ",
-                       end.index.value, ": start it in ", dir, ", then others with --join\n"));
+                       end.index.value, ": start it in ", dir,
+                       ", with the --machine of the node that was backed up, then others with "
+                       "--join\n"));
   return done;
 }
 

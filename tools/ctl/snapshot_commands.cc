@@ -58,17 +58,6 @@ exit_code conclude(session& s, node_id who, log_index index, absl::string_view k
   return done;
 }
 
-// The view of a member; nothing when it cannot be reached.
-std::optional<status> status_of_member(session& s, node_id who) {
-  const auto mine = status_of(s);
-  if (!mine || mine->id == who) return mine;
-  const auto at = mine->members.nodes().find(who);
-  if (at == mine->members.nodes().end()) return std::nullopt;
-  auto node = remote_node::connect(*s.system, at->second.address, s.chosen.patience);
-  if (!node.ok()) return std::nullopt;
-  return node->ask<status>(status_request{}, s.chosen.patience);
-}
-
 // Until `who` has a snapshot that covers `wanted`, however long it takes to make. Where it ends, or
 // what to exit with.
 std::variant<log_index, exit_code> make(session& s, node_id who, log_index wanted) {
@@ -115,6 +104,8 @@ absl::StatusOr<action> parse_purge(words args) {
 
 // What is committed when it is asked for is in the backup.
 exit_code back_up(session& s, const std::string& file) {
+  if (const auto checked = check_backup_file(file); !checked.ok())
+    return say(absl::IsInvalidArgument(checked) ? usage : refused, checked.message());
   const auto known = status_of(s);
   const auto leader = status_of_leader(s);
   if (!known || !leader || !leader->leader || leader->id != leader->leader)

@@ -27,10 +27,9 @@ void check(const rocksdb::Status& s, const std::string& path) {
 
 // Snapshot and log have all that was in it.
 void throw_damaged(const std::string& path, const std::string& what) {
-  throw rocksdb_error(
+  throw rocksdb_damage(
       text_of(path, what) +
-      ". It is damaged: remove that directory and start the node again, which makes "
-      "a new one from its snapshot and its log");
+      ". It is damaged: start the node again, which makes a new one from its snapshot and its log");
 }
 
 }  // namespace troupe::kv

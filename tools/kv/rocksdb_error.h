@@ -10,9 +10,14 @@
 namespace troupe::kv {
 
 // What a machine throws where its state cannot be read or written: its node ends then.
-class rocksdb_error final : public std::runtime_error {
+class rocksdb_error : public std::runtime_error {
  public:
   using runtime_error::runtime_error;
+};
+// What it has read cannot be right.
+class rocksdb_damage final : public rocksdb_error {
+ public:
+  using rocksdb_error::rocksdb_error;
 };
 
 // kDataLoss where the database at `path` is damaged, kResourceExhausted for a full disk.

@@ -68,6 +68,7 @@ absl::StatusOr<std::unique_ptr<rocksdb_machine>> rocksdb_machine::open(
 // What a crash may have left. A state that was moved away says that the incoming one is whole.
 absl::Status rocksdb_machine::tidy_up() {
   if (auto s = make_dir(files_, options_.dir); !s.ok()) return s;
+  if (auto s = remove_damaged(); !s.ok()) return s;
   bool there[3] = {};
   const char* const names[3] = {"state", "old", "incoming"};
   for (size_t i = 0; i < 3; ++i) {
@@ -82,6 +83,16 @@ absl::Status rocksdb_machine::tidy_up() {
   for (const auto* left : {"checkpoint", "checkpoint.tmp", "incoming", "old"})
     if (auto s = remove_tree(files_, path(left)); !s.ok()) return s;
   return absl::OkStatus();
+}
+
+absl::Status rocksdb_machine::remove_damaged() {
+  const auto found = exists(files_, path("damaged"));
+  if (!found.ok() || !*found) return found.status();
+  TROUPE_EVENT(warn) << "the machine's database was found to be damaged, and is made anew from "
+                        "snapshot and log";
+  if (auto s = remove_tree(files_, path("state")); !s.ok()) return s;
+  if (auto s = sync_dir(files_, options_.dir); !s.ok()) return s;
+  return remove_tree(files_, path("damaged"));
 }
 
 absl::Status rocksdb_machine::open_state() {
@@ -121,16 +132,40 @@ absl::Status rocksdb_machine::start_anew() {
 // -- commands -------------------------------------------------------------------------------------
 
 void rocksdb_machine::apply(log_index first, frames_view batch, frames& results) {
-  for (const std::string_view bytes : batch) {
-    commands_->apply(bytes, results);
-    if (state_->data().changed_bytes() > most_changes) state_->commit(first);
-    first = first.next();
-  }
-  if (!batch.empty()) state_->commit(first - 1);
+  watch_for_damage([&] {
+    for (const std::string_view bytes : batch) {
+      commands_->apply(bytes, results);
+      if (state_->data().changed_bytes() > most_changes) state_->commit(first);
+      first = first.next();
+    }
+    if (!batch.empty()) state_->commit(first - 1);
+  });
 }
 
 void rocksdb_machine::query(std::string_view question, frames& results) {
-  commands_->query(question, results);
+  watch_for_damage([&] { commands_->query(question, results); });
+}
+
+void rocksdb_machine::skip(log_index last) {
+  watch_for_damage([&] { state_->commit(last); });
+}
+
+// The node ends with it. Without a note the next start would meet it again.
+template <class Call>
+void rocksdb_machine::watch_for_damage(Call call) {
+  try {
+    call();
+  } catch (const rocksdb_damage&) {
+    note_damage();
+    throw;
+  }
+}
+
+void rocksdb_machine::note_damage() {
+  auto noted = make_dir(files_, path("damaged"));
+  if (noted.ok()) noted = sync_dir(files_, options_.dir);
+  if (!noted.ok())
+    TROUPE_EVENT(warn) << "cannot note that the database is damaged: " << noted.message();
 }
 
 // -- snapshots ------------------------------------------------------------------------------------
@@ -146,6 +181,7 @@ std::unique_ptr<snapshot_source> rocksdb_machine::begin_snapshot() {
   auto source = has_room() ? checkpoint_source::begin(state_->database(), path("checkpoint"))
                            : absl::ResourceExhaustedError("the disk is full");
   if (source.ok()) return *std::move(source);
+  if (absl::IsDataLoss(source.status())) note_damage();
   TROUPE_EVENT(warn) << "the machine cannot begin a snapshot: " << source.status().message();
   return nullptr;
 }

@@ -5,6 +5,7 @@
 //   <dir>/checkpoint   what a snapshot is read from, while it is read
 //   <dir>/incoming     a snapshot on its way to take the place of the state
 //   <dir>/old          the state that was replaced, until it is removed
+//   <dir>/damaged      empty: the state is, which was found while it was in use
 //
 // After a crash the state is an earlier one, and the node applies the log from there again. What is
 // not the state of this node's log, or cannot be opened, is thrown away: snapshot and log make it
@@ -54,7 +55,7 @@ class rocksdb_machine final : public troupe::machine {
   // Takes both forms of snapshots: those of this machine and those of the one in memory.
   absl::Status restore(snapshot_source& from) override;
   log_index applied() const override { return state_->applied(); }
-  void skip(log_index last) override { state_->commit(last); }
+  void skip(log_index last) override;
   bool blocks() const override { return true; }
   // Throws away all that there is, for a log that has lost what was applied.
   absl::Status start_anew();
@@ -67,7 +68,11 @@ class rocksdb_machine final : public troupe::machine {
 
   std::string path(const char* name) const { return options_.dir + "/" + name; }
   absl::Status tidy_up();
+  absl::Status remove_damaged();
   absl::Status open_state();
+  template <class Call>
+  void watch_for_damage(Call call);
+  void note_damage();
   bool has_room() const;
   absl::Status receive(snapshot_source& from);
   absl::Status swap();

@@ -64,6 +64,10 @@ void warn_of_address(const raft& node, const node_flags& flags) {
             });
 }
 
+std::string why_it_ended(const metrics& m, raft_errc code) {
+  return m.failure_text.empty() ? std::string(to_string(code)) : m.failure_text;
+}
+
 struct system_config : caf::actor_system_config {
   explicit system_config(const core::timing& timing) { prepare_remote(*this, timing); }
 };
@@ -113,7 +117,7 @@ class real_host final : public host {
     node_ = *std::move(started);
     // Reading its log takes as long as it is; a disk that fails is told at once.
     const auto known = node_->status(duration::max()).get();
-    if (!known.ok()) return absl::UnavailableError(std::string(to_string(known.code)));
+    if (!known.ok()) return absl::AbortedError(why_it_ended(node_->metrics(), known.code));
     const auto& s = known.value;
     warn_of_differences(flags_, s.members);
     warn_of_address(*node_, flags_);

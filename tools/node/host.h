@@ -19,7 +19,7 @@ class host {
   };
 
   // Serves when it returns. On an error the data directory may have been created and given its
-  // first membership.
+  // first membership. kAborted: it had begun and ended by itself, as it may at any time.
   static absl::StatusOr<std::unique_ptr<host>> start(const node_flags& flags, events on);
   // Whether the node is on its way into a cluster, so that `joined` tells when it is ready.
   virtual bool joining() const = 0;

@@ -32,7 +32,10 @@ std::string text_of(const admin_reply& reply) {
 }  // namespace
 
 join::join(self_ptr self, join_options options)
-    : self_(self), options_(std::move(options)), began_(self->clock().now()), wait_(first_wait) {
+    : self_(self),
+      options_(std::move(options)),
+      began_(self->clock().now()),
+      backoff_(first_wait, longest_wait) {
   self_->link_to(options_.server);
   look();
 }
@@ -46,7 +49,17 @@ void join::ask(const Target& whom, Request request, step otherwise, const char* 
 
 // -- the steps ------------------------------------------------------------------------------------
 
+// Once its own log says that it is a member, nobody else is needed to know it.
 void join::look() {
+  ask<status>(options_.server, status_request{}, &join::look, "this node does not answer",
+              [this](const status& mine) {
+                const bool member = mine.members.contains(options_.id) &&
+                                    mine.members.admits(options_.id, options_.incarnation);
+                member ? catch_up() : look_at_cluster();
+              });
+}
+
+void join::look_at_cluster() {
   ask<status>(options_.door, status_request{}, &join::look,
               "no member answers there; is it a node's raft address?",
               [this](const status& cluster) { judge(cluster); });
@@ -64,22 +77,14 @@ void join::judge(const status& cluster) {
                      "--node=",
                      options_.door_address, " remove ", options_.id.value,
                      "` lets this node join; else it needs another --id"));
-  await_membership();
+  again(&join::look, "the leader has not sent its log yet");
 }
 
 void join::ask_to_be_added() {
   ask<admin_reply>(options_.door, to_change(options_.id, kind::add_nodes, options_.address),
                    &join::look, "the connection was lost", [this](const admin_reply& reply) {
-                     on_answer(reply, &join::await_membership, &join::look);
+                     on_answer(reply, &join::look, &join::look);
                    });
-}
-
-void join::await_membership() {
-  ask<status>(options_.server, status_request{}, &join::look, "this node does not answer",
-              [this](const status& mine) {
-                if (mine.members.contains(options_.id)) return catch_up();
-                again(&join::look, "the leader has not sent its log yet");
-              });
 }
 
 // A follower's read of nothing is answered when this node has applied all that the leader had.
@@ -118,8 +123,7 @@ void join::again(step next, const std::string& why) {
     std::fprintf(stderr, "node %lu: waits to join through %s: %s\n", options_.id.value,
                  options_.door_address.c_str(), why.c_str());
   next_ = next;
-  retry_.set(self_, self_->clock().now() + wait_);
-  wait_ = std::min(2 * wait_, longest_wait);
+  retry_.set(self_, self_->clock().now() + backoff_.next());
 }
 
 void join::on_tick(const tick& t) {

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "actors/alarm.h"
+#include "actors/core/backoff.h"
 #include "actors/interfaces.h"
 #include "caf/event_based_actor.hpp"
 #include "caf/stateful_actor.hpp"
@@ -38,8 +39,8 @@ class join {
 
   // The steps, in this order.
   void look();
+  void look_at_cluster();
   void ask_to_be_added();
-  void await_membership();
   void catch_up();
   void ask_to_vote();
   void finish();
@@ -57,7 +58,7 @@ class join {
   std::string said_;
   step next_ = nullptr;
   alarm retry_;
-  duration wait_;
+  core::backoff backoff_;
 };
 
 struct join_state {

@@ -29,9 +29,11 @@ sigset_t awaited_signals() {
   return set;
 }
 
+constexpr int failed = 1, refused = 2;
+
 int usage_error(const absl::Status& why) {
   std::fprintf(stderr, "node: %s\n", std::string(why.message()).c_str());
-  return 2;
+  return absl::IsAborted(why) ? failed : refused;
 }
 
 void say_hello(const std::vector<node_flags>& nodes, const all_hosts& hosts) {
@@ -114,7 +116,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   std::fprintf(stderr, "node: stopped, the log above says why\n");
-  return 1;
+  return failed;
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ std::string status_json(const status& s, const std::string& machine) {
               {"replication", replication(s)},
               {"snapshots", snapshots(s)},
               {"version", s.version}};
+  if (!s.state_lost.empty()) out["state_lost"] = s.state_lost;
   if (!machine.empty()) out["machine"] = machine;
   return out.dump();
 }

@@ -8,8 +8,8 @@
 // the state machine together with the routes of those who wait, and the state machine answers them.
 //
 // Reads are in leader_reads.cc, changes of the membership in leader_members.cc, the end of a
-// leadership, wanted or not, in leader_handover.cc, and what it tells of itself in
-// leader_status.cc.
+// leadership, wanted or not, in leader_handover.cc, what it does when it cannot serve in
+// leader_unfit.cc, and what it tells of itself in leader_status.cc.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,7 @@
 #include <set>
 
 #include "actors/alarm.h"
+#include "actors/core/backoff.h"
 #include "actors/core/leadership.h"
 #include "actors/core/log_view.h"
 #include "actors/core/progress.h"
@@ -180,6 +181,7 @@ class leader {
   void refuse_gathered(raft_errc why);
   void look_for_room();
   void make_way();
+  void ask_others_again();
 
   void publish();
 
@@ -214,6 +216,7 @@ class leader {
   bool looks_for_room_ = false;
   std::set<node_id> declined_;  // who did not take over while this node could not serve
   instant asks_again_;          // all of them
+  core::backoff decline_backoff_{options_.timing.rpc_timeout(), std::chrono::minutes(1)};
   alarm watch_;
   instant published_;
   // What those hear at the end whose writes were never appended, and whose reads were not answered.

@@ -10,8 +10,7 @@ namespace troupe {
 
 void leader::note_disk(bool full) {
   if (full == std::exchange(full_, full)) return;
-  declined_.clear();
-  asks_again_ = now();
+  ask_others_again();
   if (!full) return;
   refuse_gathered(raft_errc::read_only);
   watch();
@@ -37,9 +36,14 @@ void leader::look_for_room() {
 
 void leader::on_machine_state(const machine_state& m) {
   options_.state_lost = m.lost;
+  ask_others_again();
+  watch();
+}
+
+void leader::ask_others_again() {
   declined_.clear();
   asks_again_ = now();
-  watch();
+  decline_backoff_.reset();
 }
 
 // Who cannot serve either declines. When all did, they are asked again after a while.
@@ -48,7 +52,7 @@ void leader::make_way() {
   const auto to = protocol_.successor(now(), declined_);
   if (to) return begin_handover({to, now() + options_.timing.election_timeout_max, false, {}});
   declined_.clear();
-  asks_again_ = now() + options_.timing.rpc_timeout();
+  asks_again_ = now() + decline_backoff_.next();
 }
 
 }  // namespace troupe

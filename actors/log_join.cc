@@ -15,6 +15,15 @@ uint64_t cluster_of(storage::log_storage& log) {
   return first.ok() ? first->front()->checksum() : 0;
 }
 
+absl::Status check_cluster(storage::log_storage& log,
+                           const std::optional<storage::snapshot_meta>& snapshot) {
+  const auto cluster = cluster_of(log);
+  if (!snapshot || cluster == 0 || snapshot->cluster == cluster) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the snapshot up to entry ", snapshot->last.last.index.value,
+                   " is of another cluster than the log; move it away"));
+}
+
 }  // namespace
 
 absl::StatusOr<log_beginning> find_beginning(storage::log_storage& log,
@@ -22,10 +31,14 @@ absl::StatusOr<log_beginning> find_beginning(storage::log_storage& log,
   log_beginning found;
   if (snapshots) found.newest = snapshots->newest_meta();
   const auto joint = check_joint(log, found.newest);
-  if (!joint.ok() && (!snapshots || !absl::IsDataLoss(joint))) return joint;
+  if (!joint.ok() && !snapshots)
+    return absl::DataLossError(absl::StrCat(
+        joint.message(), ", since the node was given no snapshots (node_options::snapshots)"));
+  if (!joint.ok() && !absl::IsDataLoss(joint)) return joint;
   found.lost = std::string(joint.message());
   if (!snapshots || !snapshots->damaged()) return found;
   const auto& [why, meta] = *snapshots->damaged();
+  if (auto status = check_cluster(log, meta); !status.ok()) return status;
   if (!joint.ok()) found.lost = why;
   if (meta && meta->last.last.index >= log.purged().last.index) found.damaged = meta;
   return found;
@@ -33,11 +46,7 @@ absl::StatusOr<log_beginning> find_beginning(storage::log_storage& log,
 
 absl::Status check_joint(storage::log_storage& log,
                          const std::optional<storage::snapshot_meta>& newest) {
-  const auto cluster = cluster_of(log);
-  if (newest && cluster != 0 && newest->cluster != cluster)
-    return absl::FailedPreconditionError(
-        absl::StrCat("the snapshot up to entry ", newest->last.last.index.value,
-                     " is of another cluster than the log; move it away"));
+  if (auto status = check_cluster(log, newest); !status.ok()) return status;
   const auto begins = log.purged().last.index;
   const auto ends = newest ? newest->last.last.index : log_index();
   if (ends >= begins) return absl::OkStatus();

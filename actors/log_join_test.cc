@@ -129,6 +129,34 @@ TEST_F(log_join_test,
   EXPECT_TRUE(absl::IsDataLoss(find_beginning(log_, nullptr).status())) << "where nobody can help";
 }
 
+TEST_F(log_join_test, a_damaged_snapshot_of_another_cluster_is_refused_as_well) {
+  storage::memory_env files;
+  auto foreign = up_to(9);
+  foreign.cluster += 1;
+  const auto snapshots = *storage::snapshot_store::open(files, "snapshots");
+  ASSERT_TRUE((*snapshots->begin(foreign))->finish().ok());
+  ASSERT_TRUE(snapshots->keep().ok());
+  ASSERT_TRUE(snapshots->set_aside("it is damaged").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(find_beginning(log_, snapshots.get()).status()));
+}
+
+TEST(log_join_cluster_test, who_joined_by_a_snapshot_knows_its_cluster_without_it) {
+  storage::memory_env files;
+  const storage::durable_options options{
+      .dir = "data", .node = node_id(1), .incarnation = 5, .log = {{KiB(4), KiB(1)}, KiB(64)}};
+  auto log = *storage::durable_storage::open(files, options);
+  const log_tail end{{one, log_index(20)}, 77};
+  ASSERT_TRUE(log->save_vote({one, true}).ok());
+  ASSERT_TRUE(log->reset(end).ok());
+  log->came_behind(4711);
+  ASSERT_TRUE(log->sync().ok());
+  log.reset();
+  log = *storage::durable_storage::open(files, options);
+  EXPECT_EQ(log->first(), 4711u);
+  EXPECT_TRUE(join(*log, snapshot_meta{end, {}, "", 4711}).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(join(*log, snapshot_meta{end, {}, "", 4712})));
+}
+
 // -- with power cuts ------------------------------------------------------------------------------
 
 // A node's files, on which the power may fail at any call.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/core/pace.h"
 #include "actors/membership_codec.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -50,6 +51,7 @@ log_state describe(const log_store_state& state) {
 absl::Status begin_from(log_store_state& state, const storage::snapshot_meta& from) {
   const auto purged = state.storage->purged().last.index;
   state.cluster = from.cluster;
+  state.storage->came_behind(from.cluster);
   state.compacted = holds(*state.storage, from.last.last) ? from.last.last.index : purged;
   if (from.membership_at.index > purged) return absl::OkStatus();
   auto members = decode_membership(from.membership);
@@ -64,7 +66,8 @@ absl::Status begin(log_store_state& state, const log_beginning& b) {
   const bool lacks = !b.lost.empty();
   if (!lacks)
     if (auto status = join(*state.storage, b.newest); !status.ok()) return status;
-  const auto& from = lacks && b.damaged ? b.damaged : b.newest;
+  // Where it lacks its beginning, the newest is too old: the members then are not those of now.
+  const auto& from = lacks ? b.damaged : b.newest;
   return from ? begin_from(state, *from) : absl::OkStatus();
 }
 
@@ -172,9 +175,7 @@ caf::result<log_slice> on_find(self_ptr self, const find_batches& m) {
 void scrub_later(self_ptr self) {
   auto& state = self->state;
   if (!state.scrub) return;
-  const duration pause(std::chrono::nanoseconds(std::chrono::seconds(1)).count() *
-                       static_cast<int64_t>(scrub_chunk.value) /
-                       static_cast<int64_t>(state.scrub.value));
+  const auto pause = core::time_for(scrub_chunk.value, state.scrub);
   state.scrub_again.set(self, self->clock().now() + pause);
 }
 

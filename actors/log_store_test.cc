@@ -171,6 +171,28 @@ TEST_F(log_store_test, memberships_are_found_again_at_a_start) {
   EXPECT_EQ(s.cluster, first->checksum());
 }
 
+// Who stood for election with members that are not those of now could win.
+TEST_F(log_store_test, where_its_beginning_is_lost_the_members_of_an_older_snapshot_do_not_count) {
+  const auto first = first_batch(members_of({1, 2, 3}));
+  const auto second = membership_after(first->tail(), members_of({1, 4, 5}));
+  const auto rest = batches_after(second->tail(), leader_of(1), 3);
+  ASSERT_TRUE(ask<flushed>(append{vote{}, {}, {first, second, rest[0], rest[1], rest[2]}}).reply);
+  ASSERT_TRUE(ask<log_state>(purge_log{rest[0]->last_index()}).reply);
+  const auto meta_of = [&](const batch_ptr& end, const batch_ptr& members) {
+    return storage::snapshot_meta{end->tail(), members->last(),
+                                  std::string(*members->entries().begin()), first->checksum()};
+  };
+  log_beginning b{meta_of(first, first), std::nullopt, "the newest is gone"};
+  store_ = system_.spawn(log_store, disk_, b, board_, KiB(64));
+  EXPECT_TRUE(state().memberships.empty());
+  b.damaged = meta_of(rest[0], second);
+  store_ = system_.spawn(log_store, disk_, b, board_, KiB(64));
+  const auto s = state();
+  ASSERT_EQ(s.memberships.size(), 1u);
+  EXPECT_EQ(s.memberships[0].second, members_of({1, 4, 5}));
+  EXPECT_EQ(s.cluster, first->checksum());
+}
+
 // -- reads ----------------------------------------------------------------------------------------
 
 TEST_F(log_store_test, a_read_beyond_the_log_is_invalid_and_harms_nobody) {

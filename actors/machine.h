@@ -56,8 +56,9 @@ class machine {
   // makes its node keep the whole log.
   virtual std::unique_ptr<snapshot_source> begin_snapshot() { return nullptr; }
 
-  // Puts what a source of such a machine gave in place of the whole state. After an error the state
-  // is unknown, and the node ends.
+  // Puts what a source of such a machine gave in place of the whole state. kDataLoss: what came
+  // cannot be right, and the state is what it was; the node looks for another snapshot. After any
+  // other error the state is unknown, and the node ends.
   virtual absl::Status restore(snapshot_source& from);
 
   // -- for a machine that keeps its state where it outlives the process ---------------------------

@@ -58,7 +58,7 @@ peer_link::peer_link(self_ptr self, peer_link_options options)
     : self_(self),
       options_(std::move(options)),
       random_(options_.seed),
-      backoff_(options_.backoff_min) {
+      backoff_(options_.backoff_min, options_.backoff_max) {
   self_->set_down_handler([this](caf::down_msg& m) { on_down(m); });
   self_->monitor(options_.owner);
   connect();
@@ -118,7 +118,7 @@ void peer_link::on_connected(const caf::strong_actor_ptr& remote,
   remote_ = caf::actor_cast<peer_actor>(remote);
   // For a proxy that is dead already, this fires at once.
   self_->monitor(remote_);
-  backoff_ = options_.backoff_min;
+  backoff_.reset();
   last_failure_.clear();
 }
 
@@ -138,8 +138,7 @@ void peer_link::retry(const std::string& why) {
   if (why != last_failure_) TROUPE_EVENT(warn) << "no connection to " << name() << ": " << why;
   last_failure_ = why;
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
-  const auto wait = std::chrono::duration_cast<duration>(backoff_ * jitter(random_));
-  backoff_ = std::min(backoff_ * 2, options_.backoff_max);
+  const auto wait = std::chrono::duration_cast<duration>(backoff_.next() * jitter(random_));
   retry_.set(self_, self_->clock().now() + wait);
 }
 
@@ -204,7 +203,7 @@ caf::result<fetch_reply> peer_link::on_fetch_request(const fetch_request& m) {
 
 caf::result<backup_reply> peer_link::on_backup_request(const backup_request& m) {
   if (!backs_up_) return make_error(raft_errc::unreachable);
-  return relay<backup_reply>(m, small, client_deadline());
+  return relay<backup_reply>(m, small, fetch_deadline());
 }
 
 // The last one is answered when all of the snapshot was looked at.

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "actors/alarm.h"
+#include "actors/core/backoff.h"
 #include "actors/core/timing.h"
 #include "actors/dialer.h"
 #include "actors/interfaces.h"
@@ -88,7 +89,7 @@ class peer_link {
   std::mt19937_64 random_;
   peer_actor remote_;
   bool fetches_ = false, installs_ = false, backs_up_ = false;  // it is of a version that can
-  duration backoff_;
+  core::backoff backoff_;
   std::string last_failure_;
   alarm retry_;
   uint64_t tickets_ = 0;

@@ -43,7 +43,9 @@ restored_machine restore(const restore_machine& m, observed& board) {
   if (auto whole = m.from->verify(wanted); !whole.ok()) return {whole, false};
   state_in_file state(m, board);
   try {
-    return {m.what->restore(state), true};
+    auto how = m.what->restore(state);
+    const bool untouched = how.ok() || absl::IsDataLoss(how);
+    return {std::move(how), !untouched};
   } catch (const std::exception& e) {
     return {absl::InternalError(e.what()), true};
   } catch (...) {

@@ -118,7 +118,6 @@ void server::adopt_membership() {
   const auto& members = roster_.members();
   if (!members.empty()) end_founding(), older_cluster_ = false;
   peers_.update(members, options_.id, self_, options_.resolve);
-  if (!acceptor_) return;
   const bool took_part =
       std::exchange(takes_part_, members.empty() || members.contains(options_.id));
   // A log that comes in may tell of a removal long ago, which is committed.

@@ -150,6 +150,7 @@ class server {
   void lead();
   void end_leader(raft_errc why);
   void depose_then(node_id successor, std::function<void()> then);
+  void follow_then(const vote& wanted, std::function<void()> then);
   void on_down(const caf::down_msg& m);
   void arm();
 

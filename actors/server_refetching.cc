@@ -14,7 +14,6 @@
 namespace troupe {
 void server::on_machine_state(const machine_state& m) {
   state_lost_ = m.lost ? std::optional(m.why) : std::nullopt;
-  if (!acceptor_) return;
   if (leader_) self_->send(leader_, m);
   prefer();
   arm();
@@ -61,7 +60,8 @@ void server::on_fetched(const fetched_snapshot& f) {
   if (!f.meta) {
     warn_once(
         "asked all members for a snapshot, and nobody who answers has one that goes as far "
-        "as its log begins; it asks again");
+        "as its log begins; it asks again. Where no node has one any more, restore a directory "
+        "from a copy, or begin a new cluster from a backup with `ctl restore`");
     return fetch_snapshot_later();
   }
   self_->request(options_.store, caf::infinite, describe_log{})

@@ -33,6 +33,15 @@ std::string way_forward(const core::append_request& m, const core::append_refusa
 
 // -- appends --------------------------------------------------------------------------------------
 
+// It is the vote of a leader that was elected.
+void server::follow_then(const vote& wanted, std::function<void()> then) {
+  candidacy_.reset();
+  TROUPE_EVENT(info) << "n" << options_.id << " follows " << wanted;
+  depose_then(wanted.leader.node, [this, wanted, then = std::move(then)]() mutable {
+    save_vote_then(wanted, std::move(then));
+  });
+}
+
 caf::result<core::append_reply> server::on_append_request(const core::append_request& m) {
   auto promise = self_->make_response_promise<core::append_reply>();
   judge_append(m, promise);
@@ -46,11 +55,7 @@ void server::judge_append(const core::append_request& m, append_promise promise)
   if (const auto heard = acceptor_->cluster_committed(); heard > acceptor_->committed())
     options_.board->post([&](metrics& all) { all.cluster_committed = heard; });
   if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
-    candidacy_.reset();
-    TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
-    depose_then(first->wanted.leader.node, [this, m, promise, wanted = first->wanted] {
-      save_vote_then(wanted, [this, m, promise] { judge_append(m, promise); });
-    });
+    follow_then(first->wanted, [this, m, promise] { judge_append(m, promise); });
   } else if (auto* refusal = std::get_if<core::append_refusal>(&decision)) {
     // It came from the leader and renewed its lease, which binds this node's own vote as well.
     const bool alive = refusal->reply.verdict == core::verdict::conflict;

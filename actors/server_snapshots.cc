@@ -30,11 +30,7 @@ caf::result<core::snapshot_reply> server::on_snapshot_request(const core::snapsh
 void server::judge_snapshot(const core::snapshot_request& m, snapshot_promise promise) {
   auto decision = acceptor_->on_snapshot_request(m, now());
   if (auto* first = std::get_if<core::save_vote_first>(&decision)) {
-    candidacy_.reset();
-    TROUPE_EVENT(info) << "n" << options_.id << " follows " << first->wanted;
-    depose_then(first->wanted.leader.node, [this, m, promise, wanted = first->wanted] {
-      save_vote_then(wanted, [this, m, promise] { judge_snapshot(m, promise); });
-    });
+    follow_then(first->wanted, [this, m, promise] { judge_snapshot(m, promise); });
   } else if (auto* answer = std::get_if<core::answered_snapshot>(&decision)) {
     const bool refused = answer->reply.verdict == core::verdict::failed;
     if (refused && std::exchange(last_refusal_, answer->why) != answer->why)
@@ -127,7 +123,7 @@ void server::purge(log_index upto, std::function<void(const caf::error&)> then) 
       .then(
           [this, then](const log_state& s) {
             options_.board->post([&](metrics& m) { m.purged = s.purged.index; });
-            if (acceptor_ && !leader_) acceptor_->on_purged(s.purged);
+            if (!leader_) acceptor_->on_purged(s.purged);
             then({});
           },
           [then](const caf::error& e) { then(e); });
@@ -174,11 +170,13 @@ caf::result<admin_reply> server::on_purge_now(const admin_request& m, const purg
   if (p.who != options_.id) return pass_to_member(m, p.who);
   const auto covered = options_.board->get().snapshot;
   if (p.upto > covered)
-    return admin_reply{raft_errc::not_allowed,
-                       {},
-                       {},
-                       absl::StrCat("its snapshot ends at ", covered.value, "; `ctl snapshot ",
-                                    p.who.value, "` makes a newer one")};
+    return admin_reply{
+        raft_errc::not_allowed,
+        {},
+        {},
+        absl::StrCat(covered ? absl::StrCat("its snapshot ends at ", covered.value)
+                             : std::string("it has no snapshot"),
+                     "; `ctl snapshot ", p.who.value, "` makes ", covered ? "a newer one" : "one")};
   const auto to =
       route::of_current(self_, admin_reply{raft_errc::outcome_unknown, {}, {}, "no answer"});
   purge(p.upto, [this, to](const caf::error& e) {

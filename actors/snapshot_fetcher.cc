@@ -13,11 +13,14 @@ using self_ptr = snapshot_fetcher_actor::stateful_pointer<snapshot_fetcher_state
 
 // A thin link may need more than the first patience.
 constexpr int most_tries = 4;
+// Longer ones are those of a link that is cut.
+constexpr duration longest_patience = std::chrono::minutes(2);
 // For a member to make a snapshot. One that takes longer is found when it is asked again.
 constexpr duration patience_to_make = std::chrono::seconds(5);
 
 void ask_next(self_ptr self);
 void ask_for_piece(self_ptr self, uint64_t offset);
+void keep(self_ptr self, uint64_t offset, std::string bytes);
 
 void finish(self_ptr self, std::optional<storage::snapshot_meta> meta) {
   self->state.asked.deliver(fetched_snapshot{std::move(meta)});
@@ -34,6 +37,8 @@ void ask_in_time(self_ptr self) {
 void on_staged(self_ptr self, const staged& s, uint64_t asked_for) {
   if (s.whole) return finish(self, s.whole);
   if (s.wanted <= asked_for) return ask_next(self);
+  // All of it came, and whether it is what it should be is no question to the member.
+  if (s.wanted == self->state.what.size) return keep(self, s.wanted, {});
   self->state.next = s.wanted;
   ask_in_time(self);
 }
@@ -64,7 +69,7 @@ void on_piece(self_ptr self, uint64_t offset, const backup_reply& reply) {
 void on_no_piece(self_ptr self, uint64_t offset, const caf::error& e) {
   auto& state = self->state;
   if (e != caf::sec::request_timeout || ++state.tries == most_tries) return ask_next(self);
-  state.patience *= 2;
+  state.patience = std::min(2 * state.patience, longest_patience);
   ask_for_piece(self, offset);
 }
 
@@ -92,8 +97,9 @@ void look_at(self_ptr self) {
   self->request(state.link, state.options.timing.rpc_timeout(), status_request{})
       .then(
           [self](const status& s) {
-            s.snapshot < self->state.options.least || !s.snapshot ? have_one_made(self)
-                                                                  : ask_for_piece(self, 0);
+            const auto least = std::max(self->state.options.least, log_index(1));
+            if (s.applied < least) return ask_next(self);
+            s.snapshot < least ? have_one_made(self) : ask_for_piece(self, 0);
           },
           [self](const caf::error&) { ask_next(self); });
 }

@@ -20,7 +20,7 @@ struct begin_snapshot {
 struct add_to_snapshot {
   std::string state;
 };
-// To snapshot_sink, by the server: a piece that another node sent and that is to be kept.
+// To snapshot_sink, by the server or a fetcher: a piece of another node's, that is to be kept.
 struct stage {
   uint64_t cluster = 0;  // that it must be of
   snapshot_name snapshot;

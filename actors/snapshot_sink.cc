@@ -1,6 +1,7 @@
 #include "actors/snapshot_sink.h"
 
 #include "actors/compression.h"
+#include "actors/core/pace.h"
 #include "actors/tell.h"
 #include "caf/typed_event_based_actor.hpp"
 #include "proto/trace.h"
@@ -9,6 +10,9 @@ namespace troupe {
 namespace {
 
 using self_ptr = snapshot_sink_actor::stateful_pointer<snapshot_sink_state>;
+
+// Whoever copies the newest asks for the next piece long before.
+constexpr duration patience_with_copies = std::chrono::minutes(1);
 
 log_index newest(const snapshot_sink_state& state) {
   const auto& found = state.store->newest();
@@ -143,9 +147,8 @@ caf::result<done> on_set_aside(self_ptr self, const set_aside& m) {
 void scrub_later(self_ptr self) {
   auto& state = self->state;
   if (!state.scrub) return;
-  const std::chrono::duration<double> pause(double(storage::snapshot_writer::block_size) /
-                                            static_cast<double>(state.scrub.value));
-  state.scrub_again.set(self, self->clock().now() + std::chrono::duration_cast<duration>(pause));
+  const auto pause = core::time_for(storage::snapshot_writer::block_size, state.scrub);
+  state.scrub_again.set(self, self->clock().now() + pause);
 }
 
 // The next block, or the first one again.
@@ -172,6 +175,7 @@ void on_unreadable(self_ptr self, const absl::Status& how) {
 }
 
 void on_tick(self_ptr self, const tick& t) {
+  if (self->state.copy_is_over.on_tick(self, t)) self->state.copied.reset();
   if (!self->state.scrub_again.on_tick(self, t)) return;
   if (const auto how = check_some(self->state); !how.ok()) on_unreadable(self, how);
   scrub_later(self);
@@ -188,7 +192,8 @@ caf::result<opened_snapshot> on_open(self_ptr self) {
   return make_error(state.store->newest() ? raft_errc::storage_failed : raft_errc::not_allowed);
 }
 
-// The one that was asked for last stays open until another one is, or no more of it is wanted.
+// The one that was asked for last stays open until another one is, or no more of it is wanted, or
+// nobody asked for long: its bytes are on the disk for as long, though it may have been replaced.
 caf::result<backup_reply> on_backup(self_ptr self, const backup_request& m) {
   auto& state = self->state;
   const bool any = m.of == snapshot_name{};
@@ -202,6 +207,7 @@ caf::result<backup_reply> on_backup(self_ptr self, const backup_request& m) {
     }
     state.copied = *std::move(from);
   }
+  state.copy_is_over.set(self, self->clock().now() + patience_with_copies);
   auto bytes = state.copied->raw(m.offset, core::chunk_cursor::longest);
   if (!bytes.ok()) return make_error(raft_errc::storage_failed);
   backup_reply reply{state.copied->name(), *std::move(bytes)};

@@ -1,5 +1,5 @@
 // The snapshot_sink actor: the only writer of snapshots on its node, those that its own machine
-// makes and those that a leader sends.
+// makes and those that a leader sends or this node fetches from another one.
 //
 // One at a time is on its way. What a leader sends goes first: who is sent a snapshot is so far
 // behind that its own is of no use. It is kept when all of it is there, durable, and what it should
@@ -36,7 +36,7 @@ snapshot_sink_actor::behavior_type snapshot_sink(
 struct snapshot_sink_state {
   static inline const char* name = "snapshot_sink";
 
-  // What a leader sends.
+  // What a leader sends, or a fetcher found.
   struct incoming {
     snapshot_name name;
     std::unique_ptr<storage::snapshot_part> part;
@@ -47,7 +47,9 @@ struct snapshot_sink_state {
   std::shared_ptr<observed> board;
   std::unique_ptr<storage::snapshot_writer> own;
   std::optional<incoming> received;
-  std::unique_ptr<storage::snapshot_reader> copied;  // by an operator; it may have been replaced
+  // By an operator or another node's fetcher; it may have been replaced.
+  std::unique_ptr<storage::snapshot_reader> copied;
+  alarm copy_is_over;
   byte_count scrub;
   alarm scrub_again;
   std::unique_ptr<storage::snapshot_reader> checked;  // as far as it was read

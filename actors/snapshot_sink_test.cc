@@ -235,6 +235,19 @@ TEST_F(snapshot_sink_test, what_rots_is_found_and_set_aside_before_it_is_needed)
   EXPECT_EQ(files_.list("snapshots").value().size(), 2u) << "one, and what its header says";
 }
 
+TEST_F(snapshot_sink_test, a_copy_that_nobody_goes_on_with_lets_its_file_go) {
+  ASSERT_TRUE(make(5, std::string(1 << 20, 'x')));
+  const auto piece = std::get<backup_reply>(ask<backup_reply>(backup_request{}));
+  const backup_request next{piece.of, piece.bytes.size()};
+  ASSERT_TRUE(make(6, "six"));
+  wait(50s);
+  EXPECT_EQ(ask<backup_reply>(next).index(), 0u) << "it is gone on with although it was replaced";
+  wait(50s);
+  EXPECT_EQ(ask<backup_reply>(next).index(), 0u);
+  wait(70s);
+  EXPECT_EQ(ask<backup_reply>(next).index(), 1u);
+}
+
 TEST_F(snapshot_sink_test, what_cannot_be_read_is_no_damage) {
   const auto& told = listen();
   ASSERT_TRUE(make(5, "five"));

@@ -34,7 +34,6 @@ uint64_t hash_up_to(const batch& b, log_index index) {
 
 state_machine::state_machine(self_ptr self, state_machine_options options)
     : self_(self), options_(std::move(options)), held_(options_.hosted->applied()) {
-  not_before_ = self_->clock().now();
   const auto& [newest, damaged, lost] = options_.beginning;
   if (lost.empty()) {
     if (newest) on_restore_state();

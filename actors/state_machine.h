@@ -26,6 +26,7 @@
 #include <memory>
 
 #include "actors/alarm.h"
+#include "actors/core/backoff.h"
 #include "actors/core/compaction.h"
 #include "actors/interfaces.h"
 #include "actors/log_join.h"
@@ -66,7 +67,10 @@ class state_machine {
   void on_restore_state();
   void on_snapshot_lost(const snapshot_lost& m);
   machine_state on_watch_state();
-  void on_build_on() { build_ ? build_->go_on() : make_in_time(); }
+  void on_build_on() {
+    if (const auto build = build_) return build->go_on();
+    make_in_time();
+  }
   void on_configure(const configure& m) {
     options_.compaction = m.compaction.value_or(options_.compaction);
     make_in_time();
@@ -103,12 +107,14 @@ class state_machine {
   void make_in_time();
   std::unique_ptr<snapshot_source> begin_source();
   raft_errc begin_to_make();
+  void make_later();
   void on_made(raft_errc how);
   void restore_from(const opened_snapshot& o);
   void on_restored(const restored_machine& how, const storage::snapshot_reader& from);
   void go_on_from(const storage::snapshot_meta& meta);
   void on_damaged(const log_id& snapshot, const std::string& why);
   void be(state next, const std::string& why = {});
+  void go_on_as(state next, const std::string& why = {});
 
   void want_answers();
   void answer(const query& q);
@@ -136,13 +142,13 @@ class state_machine {
   core::growth before_;  // until the one that is being made
   std::shared_ptr<snapshot_build> build_;
   std::vector<caf::typed_response_promise<made_snapshot>> waiting_for_it_;
-  instant not_before_;   // no other one is made by itself
-  bool wanted_ = false;  // whatever the policy says: the newest is there no more
+  core::backoff make_backoff_{std::chrono::seconds(1), std::chrono::seconds(10)};
+  instant not_before_{};  // none is made by itself
+  bool wanted_ = false;   // whatever the policy says: the newest is there no more
   state state_ = state::usable;
   bool restore_again_ = false;
-  bool lost_ = false;  // until it is usable again
-  std::string why_lost_;
-  caf::strong_actor_ptr watcher_;  // of the state
+  std::optional<std::string> lost_;  // why, until it is usable again
+  caf::strong_actor_ptr watcher_;    // of the state
   std::shared_ptr<std::atomic<bool>> stop_restoring_ = std::make_shared<std::atomic<bool>>();
 
   caf::strong_actor_ptr listener_;      // a leader that waits to hear `applied`

@@ -1,6 +1,8 @@
 // A state_machine with snapshots over memory, in virtual time.
 #pragma once
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "actors/log_store.h"
@@ -32,12 +34,14 @@ class letters final : public machine {
     return std::make_unique<source>(*this);
   }
   absl::Status restore(snapshot_source& from) override {
+    if (doubts) return absl::DataLossError("no text at all");
     text.clear();
     at = from.last();
+    if (meanwhile) meanwhile();
     for (;;) {
       auto piece = from.next();
       if (!piece.ok()) return piece.status();
-      if (piece->empty()) return refuses ? absl::DataLossError("no such text") : absl::OkStatus();
+      if (piece->empty()) return refuses ? absl::InternalError("no such text") : absl::OkStatus();
       text += *piece;
     }
   }
@@ -47,9 +51,10 @@ class letters final : public machine {
   std::string text;
   log_index at;
   bool durable = false;
-  bool defers = false, throws = false, breaks = false, refuses = false;
+  bool defers = false, throws = false, breaks = false, refuses = false, doubts = false;
   int begun = 0, pieces = 0;
-  size_t held = 0;  // by a source
+  size_t held = 0;                  // by a source
+  std::function<void()> meanwhile;  // it is restored
 
  private:
   struct source final : snapshot_source {
@@ -78,7 +83,9 @@ class state_machine_snapshot_test : public virtual_raft_test {
     o.hosted = hosted_;
     o.beginning = beginning_;
     if (restore_first) o.beginning.newest = store_->newest_meta();
-    if (disk_) o.log = system_.spawn(log_store, disk_, log_beginning{}, board_, byte_count(0));
+    if (disk_)
+      o.log = system_.spawn(log_store, disk_, *find_beginning(*disk_, store_.get()), board_,
+                            byte_count(0));
     o.sink = sink_;
     o.compaction = policy;
     o.board = board_;

@@ -35,6 +35,22 @@ TEST_F(state_machine_restore_test, one_from_a_leader_takes_the_place_of_the_stat
   EXPECT_EQ(board_->get().applied, log_index(6));
 }
 
+TEST_F(state_machine_restore_test, one_that_is_lost_while_it_is_restored_is_made_again) {
+  start(never);
+  give("abc");
+  make();
+  stop();
+  hosted_->meanwhile = [&] {
+    caf::anon_send(sink_, set_aside{tail_.last, "it is damaged"});
+    caf::anon_send(machine_, snapshot_lost{tail_.last});
+  };
+  start(never, /*restore_first=*/true);
+  run();
+  EXPECT_EQ(hosted_->text, "abc");
+  EXPECT_EQ(newest(), log_index(3));
+  EXPECT_FALSE(store_->damaged());
+}
+
 TEST_F(state_machine_restore_test, a_damaged_one_is_no_loss_where_the_log_has_all_of_it) {
   leave_a_damaged_one("abc");
   start(never, /*restore_first=*/true);
@@ -110,6 +126,22 @@ TEST_F(state_machine_restore_test, a_machine_that_cannot_take_one_ends_its_node)
   start(never, /*restore_first=*/true);
   run();
   EXPECT_EQ(board_->get().failure, raft_errc::machine_failed);
+}
+
+TEST_F(state_machine_restore_test, one_that_the_machine_finds_damaged_is_set_aside) {
+  disk_ = std::make_shared<storage::memory_storage>();
+  start(never);
+  give("abc");
+  make();
+  ASSERT_TRUE(disk_->purge(log_index(3)).ok());
+  stop();
+  hosted_->doubts = true;
+  start(never, /*restore_first=*/true);
+  const auto& states = watch();
+  run();
+  EXPECT_EQ(states.back(), "lost: no text at all");
+  EXPECT_EQ(newest(), log_index(0));
+  EXPECT_EQ(board_->get().failure, raft_errc::none);
 }
 
 // -- a machine that keeps its state over restarts -------------------------------------------------

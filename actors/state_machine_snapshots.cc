@@ -5,12 +5,6 @@
 #include "proto/trace.h"
 
 namespace troupe {
-namespace {
-
-// Until a snapshot that was deferred or given up is tried again.
-constexpr duration pause_after_failure = std::chrono::seconds(1);
-
-}  // namespace
 
 void state_machine::note(const batch& b) {
   tail_ = b.tail();
@@ -55,10 +49,9 @@ std::unique_ptr<snapshot_source> state_machine::begin_source() {
 }
 
 raft_errc state_machine::begin_to_make() {
-  not_before_ = self_->clock().now() + pause_after_failure;
   auto from = begin_source();
   if (!from) {
-    self_->delayed_send(self_, pause_after_failure, build_on{});
+    make_later();
     return raft_errc::busy;
   }
   before_ = since_;
@@ -75,16 +68,22 @@ raft_errc state_machine::begin_to_make() {
   return raft_errc::none;
 }
 
+// It was deferred or given up. To begin one may cost much, so that is tried ever more rarely.
+void state_machine::make_later() {
+  const auto pause = make_backoff_.next();
+  not_before_ = self_->clock().now() + pause;
+  self_->delayed_send(self_, pause, build_on{});
+}
+
 void state_machine::on_made(raft_errc how) {
   const auto made = std::exchange(build_, nullptr);
-  not_before_ = self_->clock().now();
   if (how == raft_errc::none) {
     snapshot_ = made->meta().last.last.index;
     since_.size = byte_count(made->bytes());
     wanted_ = false;
+    make_backoff_.reset();
   } else {
-    not_before_ += pause_after_failure;
-    self_->delayed_send(self_, pause_after_failure, build_on{});
+    make_later();
     since_.entries += before_.entries;
     since_.bytes += before_.bytes.value;
   }
@@ -106,20 +105,27 @@ void state_machine::on_snapshot_lost(const snapshot_lost& m) {
 
 machine_state state_machine::on_watch_state() {
   watcher_ = self_->current_sender();
-  return {lost_, why_lost_};
+  return {lost_.has_value(), lost_.value_or("")};
 }
 
+// While a snapshot is put into it, a state that was lost still is.
 void state_machine::be(state next, const std::string& why) {
   state_ = next;
-  const bool lost = next == state::lost || (lost_ && next != state::usable);
-  const bool is_news = next == state::lost || lost != lost_;
-  lost_ = lost;
+  if (next == state::restoring || (next == state::usable && !lost_)) return;
+  lost_.reset();
   if (next == state::lost) {
-    why_lost_ = why;
+    lost_ = why;
     TROUPE_EVENT(warn) << "the machine's state is lost: " << why;
   }
-  options_.board->post([&](metrics& m) { m.state_lost = lost_ ? why_lost_ : std::string(); });
-  if (is_news) tell(self_, watcher_, machine_state{lost_, why});
+  options_.board->post([&](metrics& m) { m.state_lost = lost_.value_or(""); });
+  tell(self_, watcher_, machine_state{lost_.has_value(), why});
+}
+
+void state_machine::go_on_as(state next, const std::string& why) {
+  be(next, why);
+  if (std::exchange(restore_again_, false)) return on_restore_state();
+  advance();
+  report();
 }
 
 // One that is being made would come too late, and must not be read any more.
@@ -140,7 +146,10 @@ void state_machine::on_restore_state() {
             });
 }
 
+// It may be lost while it is restored, so it is noted before.
 void state_machine::restore_from(const opened_snapshot& o) {
+  snapshot_ = o.from->meta().last.last.index;
+  wanted_ = false;
   if (o.from->meta().last.last.index <= std::max(applied_, held_)) return on_restored({}, *o.from);
   const bool own_thread = options_.storage_blocks || options_.hosted->blocks();
   const auto to = own_thread
@@ -163,14 +172,9 @@ void state_machine::on_restored(const restored_machine& r, const storage::snapsh
   }
   if (from.meta().last.last.index > applied_) {
     go_on_from(from.meta());
-    snapshot_ = applied_;
     since_.size = byte_count(from.size());
-    wanted_ = false;
   }
-  be(state::usable);
-  if (std::exchange(restore_again_, false)) return on_restore_state();
-  advance();
-  report();
+  go_on_as(state::usable);
 }
 
 void state_machine::go_on_from(const storage::snapshot_meta& meta) {
@@ -187,19 +191,10 @@ void state_machine::go_on_from(const storage::snapshot_meta& meta) {
 
 // The log may go back far enough to do without.
 void state_machine::on_damaged(const log_id& snapshot, const std::string& why) {
-  const auto lose = [this, why](const caf::error&) {
-    be(state::lost, why);
-    if (std::exchange(restore_again_, false)) on_restore_state();
-  };
-  const auto go_on = [this](const log_slice&) {
-    be(state::usable);
-    if (std::exchange(restore_again_, false)) return on_restore_state();
-    advance();
-    report();
-  };
-  const auto ask_log = [this, go_on, lose] {
+  const auto ask_log = [this, why] {
     self_->request(options_.log, caf::infinite, read_log{applied_.next(), byte_count(0)})
-        .then(go_on, lose);
+        .then([this](const log_slice&) { go_on_as(state::usable); },
+              [this, why](const caf::error&) { go_on_as(state::lost, why); });
   };
   self_->request(options_.sink, caf::infinite, set_aside{snapshot, why})
       .then([ask_log](const done&) { ask_log(); }, [ask_log](const caf::error&) { ask_log(); });

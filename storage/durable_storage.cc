@@ -117,7 +117,7 @@ absl::Status durable_storage::open_log(const durable_options& options) {
 
 // The promise first: until it is durable, the damage is what tells of it.
 absl::Status durable_storage::cut(const log_note& known) {
-  TROUPE_TRY_LET(const auto covered, newest_by_name(files_, dir_ + "/" + snapshots_dir));
+  TROUPE_TRY_LET(const auto covered, newest_by_name(files_, snapshots_of(dir_)));
   const known_of_log elsewhere{known.end, covered};
   TROUPE_TRY_LET(auto lost, find_damage(files_, log_dir_of(dir_), owner_, elsewhere));
   if (lost_) lost.last = std::max(lost.last, lost_->last);

@@ -61,6 +61,7 @@ class durable_storage final : public log_storage {
   log_tail tail() const override { return log_->tail(); }
   log_tail purged() const override { return log_->purged(); }
   uint64_t first() const override { return first_; }
+  void came_behind(uint64_t first) override { first_ = first_ != 0 ? first_ : first; }
   std::vector<leader_run> runs() const override { return log_->runs(); }
 
   absl::Status save_vote(const vote& v) override;

@@ -82,6 +82,9 @@ class log_storage {
   // The checksum of the batch that began this log, as far as it is known although that was purged;
   // else 0.
   virtual uint64_t first() const { return 0; }
+  // It is that one, says a snapshot that came in place of it: to be known as first() from the next
+  // sync on, where it is not known yet.
+  virtual void came_behind(uint64_t /*first*/) {}
   // The leader runs of the entries after purged(), in order: one for each change of leader.
   virtual std::vector<leader_run> runs() const = 0;
 

@@ -47,7 +47,7 @@ absl::StatusOr<std::shared_ptr<snapshot_store>> open_snapshots(const std::string
                                                                sync_mode sync) {
   auto d = std::make_shared<snapshots_on_disk>();
   d->files = make_posix_env(sync);
-  TROUPE_TRY_LET(d->store, snapshot_store::open(*d->files, dir + "/" + snapshots_dir));
+  TROUPE_TRY_LET(d->store, snapshot_store::open(*d->files, snapshots_of(dir)));
   return std::shared_ptr<snapshot_store>(d, d->store.get());
 }
 

@@ -16,6 +16,7 @@ constexpr char unfinished_record[] = "RECOVERED.new";
 constexpr byte_count chunk = MiB(8);
 
 std::string built_at(const std::string& dir) { return dir + ".recovering"; }
+std::string log_of(const std::string& dir) { return dir + "/log"; }
 
 std::string parent_of(const std::string& dir) {
   const auto slash = dir.find_last_of('/');
@@ -52,9 +53,9 @@ absl::Status clear(env& files, const std::string& built) {
   if (!left_over)
     return absl::FailedPreconditionError(
         absl::StrCat(built, ": no earlier try left it; move it away first"));
-  for (const auto* below : {"/log", "/snapshots"}) {
-    TROUPE_TRY_LET(const bool made, exists(files, built + below));
-    if (made) TROUPE_TRY(remove_all_but(files, built + below, ""));
+  for (const auto& below : {log_of(built), snapshots_of(built)}) {
+    TROUPE_TRY_LET(const bool made, exists(files, below));
+    if (made) TROUPE_TRY(remove_all_but(files, below, ""));
   }
   TROUPE_TRY(remove_all_but(files, built, unfinished_record));
   return remove_all_but(files, built, "");
@@ -67,8 +68,6 @@ absl::Status write_record(env& files, const std::string& built, const std::strin
   TROUPE_TRY(to->sync());
   return files.sync_dir(built);
 }
-
-std::string snapshots_of(const std::string& dir) { return dir + "/" + snapshots_dir; }
 
 // The log of `built` begins behind this snapshot.
 absl::Status begin_with(env& files, snapshot_reader& from, const std::string& built,
@@ -136,9 +135,9 @@ absl::Status build_with_backup(env& files, const std::string& file, const std::s
 
 // All that is below a directory is durable before it gets another name.
 absl::Status sync_names(env& files, const std::string& dir) {
-  for (const auto* below : {"/log", "/snapshots"}) {
-    TROUPE_TRY_LET(const bool made, exists(files, dir + below));
-    if (made) TROUPE_TRY(files.sync_dir(dir + below));
+  for (const auto& below : {log_of(dir), snapshots_of(dir)}) {
+    TROUPE_TRY_LET(const bool made, exists(files, below));
+    if (made) TROUPE_TRY(files.sync_dir(below));
   }
   return files.sync_dir(dir);
 }

@@ -13,6 +13,8 @@ namespace {
 
 constexpr uint64_t snapshot_magic = 0x4e53'4550'554f'5254;  // "TROUPESN"
 constexpr uint32_t format_version = 1;
+// Flags.
+constexpr uint32_t whole = 0, without_state = 1;
 // More is no membership.
 constexpr uint32_t longest_membership = 1 << 20;
 
@@ -20,7 +22,7 @@ constexpr uint32_t longest_membership = 1 << 20;
 struct header_bytes {
   uint64_t magic;
   uint32_t version;
-  uint32_t flags;  // none yet
+  uint32_t flags;
   uint64_t cluster;
   uint64_t last_term;
   uint64_t last_node;
@@ -85,11 +87,25 @@ absl::StatusOr<std::unique_ptr<snapshot_writer>> snapshot_writer::create(
     env& files, const std::string& path, const snapshot_meta& meta) {
   TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
   auto made = std::unique_ptr<snapshot_writer>(new snapshot_writer(std::move(to)));
-  auto header = absl::StrCat(std::string(bytes_of(header_of(meta))), meta.membership);
-  made->chain_ = XXH3_64bits(header.data(), header.size());
-  header.append(bytes_of(made->chain_));
-  TROUPE_TRY(made->write(header));
+  TROUPE_TRY(made->begin(meta, whole));
   return made;
+}
+
+absl::Status snapshot_writer::write_header(env& files, const std::string& path,
+                                           const snapshot_meta& meta) {
+  TROUPE_TRY_LET(auto to, files.open(path, open_mode::create));
+  snapshot_writer made(std::move(to));
+  TROUPE_TRY(made.begin(meta, without_state));
+  return made.finish();
+}
+
+absl::Status snapshot_writer::begin(const snapshot_meta& meta, uint32_t flags) {
+  auto fields = header_of(meta);
+  fields.flags = flags;
+  auto header = absl::StrCat(std::string(bytes_of(fields)), meta.membership);
+  chain_ = XXH3_64bits(header.data(), header.size());
+  header.append(bytes_of(chain_));
+  return write(header);
 }
 
 absl::Status snapshot_writer::write(std::string_view bytes) {
@@ -130,10 +146,21 @@ absl::Status snapshot_writer::finish() {
 
 absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_reader::open(env& files,
                                                                        const std::string& path) {
+  return open_as(files, path, whole);
+}
+
+absl::StatusOr<snapshot_meta> snapshot_reader::read_header_of(env& files, const std::string& path) {
+  TROUPE_TRY_LET(const auto from, open_as(files, path, without_state));
+  return from->meta();
+}
+
+absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_reader::open_as(env& files,
+                                                                          const std::string& path,
+                                                                          uint32_t flags) {
   TROUPE_TRY_LET(auto from, files.open(path, open_mode::reading));
   auto opened = std::unique_ptr<snapshot_reader>(new snapshot_reader(std::move(from)));
   TROUPE_TRY_LET(opened->size_, opened->file_->size());
-  TROUPE_TRY(opened->read_header());
+  TROUPE_TRY(opened->read_header(flags));
   TROUPE_TRY(opened->read_end());
   return opened;
 }
@@ -142,24 +169,27 @@ absl::Status snapshot_reader::damaged(const char* what) const {
   return absl::DataLossError(absl::StrCat(file_->path(), " at offset ", at_, ": ", what));
 }
 
-absl::Status snapshot_reader::read_header() {
+absl::Status snapshot_reader::read_header(uint32_t flags) {
   header_bytes h{};
   TROUPE_TRY_LET(auto header, file_->read(0, sizeof h));
   if (header.size() < sizeof h) return damaged("the header is not whole");
   std::memcpy(&h, header.data(), sizeof h);
   if (h.magic != snapshot_magic || h.membership_length > longest_membership)
     return damaged("this is no header of a snapshot");
-  TROUPE_TRY_LET(const auto rest, file_->read(sizeof h, h.membership_length + sizeof chain_));
-  if (rest.size() < h.membership_length + sizeof chain_) return damaged("the header is not whole");
+  TROUPE_TRY_LET(const auto rest, file_->read(sizeof h, h.membership_length + sizeof seed_));
+  if (rest.size() < h.membership_length + sizeof seed_) return damaged("the header is not whole");
   header.append(rest, 0, h.membership_length);
-  std::memcpy(&chain_, rest.data() + h.membership_length, sizeof chain_);
-  if (chain_ != XXH3_64bits(header.data(), header.size())) return damaged("the header is damaged");
-  if (h.version != format_version || h.flags != 0)
+  std::memcpy(&seed_, rest.data() + h.membership_length, sizeof seed_);
+  if (seed_ != XXH3_64bits(header.data(), header.size())) return damaged("the header is damaged");
+  if (h.version != format_version || h.flags > without_state)
     return absl::UnimplementedError(absl::StrCat(file_->path(), " at offset 0: unknown version ",
                                                  h.version, " (flags ", h.flags,
                                                  "): a newer Troupe wrote it"));
+  if (h.flags != flags)
+    return damaged(h.flags == whole ? "it is a whole snapshot" : "it is a header without a state");
   meta_ = meta_of(h, header.substr(sizeof h));
-  at_ = header.size() + sizeof chain_;
+  begin_ = header.size() + sizeof seed_;
+  rewind();
   return absl::OkStatus();
 }
 
@@ -172,14 +202,18 @@ absl::Status snapshot_reader::read_end() {
 }
 
 absl::Status snapshot_reader::verify(absl::FunctionRef<bool()> go_on) {
-  const auto at = at_, state_size = state_size_, chain = chain_;
+  rewind();
   while (!ended_) {
     if (!go_on()) return absl::CancelledError(file_->path() + ": it is not read to its end");
     TROUPE_TRY(next().status());
   }
-  at_ = at, state_size_ = state_size, chain_ = chain;
-  ended_ = false;
+  rewind();
   return absl::OkStatus();
+}
+
+void snapshot_reader::rewind() {
+  at_ = begin_, chain_ = seed_, state_size_ = 0;
+  ended_ = false;
 }
 
 absl::StatusOr<std::string> snapshot_reader::next() {

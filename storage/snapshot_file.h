@@ -42,6 +42,9 @@ class snapshot_writer {
   static absl::StatusOr<std::unique_ptr<snapshot_writer>> create(env& files,
                                                                  const std::string& path,
                                                                  const snapshot_meta& meta);
+  // A file that says what a snapshot stands for, and has none of its state. Durable, but for its
+  // name.
+  static absl::Status write_header(env& files, const std::string& path, const snapshot_meta& meta);
 
   // The next bytes of the state.
   absl::Status add(std::string_view state);
@@ -53,6 +56,7 @@ class snapshot_writer {
  private:
   explicit snapshot_writer(std::unique_ptr<file> to) : file_(std::move(to)) {}
 
+  absl::Status begin(const snapshot_meta& meta, uint32_t flags);
   absl::Status write(std::string_view bytes);
   absl::Status write_block(std::string_view state);
 
@@ -70,6 +74,8 @@ class snapshot_reader {
   // kDataLoss, with path and offset, where it is damaged or no snapshot; kUnimplemented when a
   // newer Troupe wrote it.
   static absl::StatusOr<std::unique_ptr<snapshot_reader>> open(env& files, const std::string& path);
+  // Of a file without state, which open() refuses as damaged, and the other way round.
+  static absl::StatusOr<snapshot_meta> read_header_of(env& files, const std::string& path);
 
   const snapshot_meta& meta() const { return meta_; }
   // Of the file.
@@ -80,8 +86,8 @@ class snapshot_reader {
   absl::StatusOr<std::string> raw(uint64_t offset, uint64_t length) const {
     return file_->read(offset, length);
   }
-  // Reads all blocks, and goes back to the first. Errors as of open; kCancelled when it shall not
-  // go on, which it asks before each block.
+  // Reads all blocks from the first on, and goes back to that. Errors as of open; kCancelled when
+  // it shall not go on, which it asks before each block.
   absl::Status verify(absl::FunctionRef<bool()> go_on = [] { return true; });
   // How much of it was read.
   uint64_t position() const { return at_; }
@@ -92,14 +98,20 @@ class snapshot_reader {
  private:
   explicit snapshot_reader(std::unique_ptr<file> from) : file_(std::move(from)) {}
 
-  absl::Status read_header();
+  static absl::StatusOr<std::unique_ptr<snapshot_reader>> open_as(env& files,
+                                                                  const std::string& path,
+                                                                  uint32_t flags);
+  absl::Status read_header(uint32_t flags);
   absl::Status read_end();
   absl::Status damaged(const char* what) const;
+  void rewind();
 
   const std::unique_ptr<file> file_;
   snapshot_meta meta_;
   uint64_t size_ = 0;
-  uint64_t end_ = 0;  // the checksum that stands there
+  uint64_t end_ = 0;    // the checksum that stands there
+  uint64_t begin_ = 0;  // where the header ends,
+  uint64_t seed_ = 0;   // and its checksum
   uint64_t at_ = 0;
   uint64_t state_size_ = 0;
   uint64_t chain_ = 0;

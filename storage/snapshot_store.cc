@@ -72,25 +72,27 @@ absl::StatusOr<std::unique_ptr<snapshot_store>> snapshot_store::open(env& files,
   for (const auto& name : names)
     if (parse_name(name) && !opened->newest_) TROUPE_TRY(opened->look_at(dir + "/" + name));
   const auto& known = opened->beginning_;
-  if (!opened->newest_ && !opened->damaged_ && known)
+  const auto& newest = opened->newest_;
+  const bool is_there =
+      !known || (newest && newest->meta.last.last.index >= known->last.last.index);
+  if (!is_there && !opened->damaged_)
     opened->damaged_ = {absl::StrCat(opened->path_of(known->last.last), ": it is missing"), known};
   TROUPE_TRY(opened->tidy_up());
   return opened;
 }
 
 absl::Status snapshot_store::read_beginning() {
-  const auto from = snapshot_reader::open(files_, absl::StrCat(dir_, "/", beginning));
-  if (from.ok()) beginning_ = (*from)->meta();
-  return absl::IsNotFound(from.status()) || absl::IsDataLoss(from.status()) ? absl::OkStatus()
-                                                                            : from.status();
+  const auto found = snapshot_reader::read_header_of(files_, absl::StrCat(dir_, "/", beginning));
+  if (found.ok()) beginning_ = *found;
+  return absl::IsNotFound(found.status()) || absl::IsDataLoss(found.status()) ? absl::OkStatus()
+                                                                              : found.status();
 }
 
 absl::Status snapshot_store::write_beginning(const snapshot_meta& meta) {
   if (beginning_ == meta) return absl::OkStatus();
   const auto path = absl::StrCat(dir_, "/", beginning), part = path + unfinished;
   TROUPE_TRY(remove_if_there(files_, part));
-  TROUPE_TRY_LET(const auto to, snapshot_writer::create(files_, part, meta));
-  TROUPE_TRY(to->finish());
+  TROUPE_TRY(snapshot_writer::write_header(files_, part, meta));
   TROUPE_TRY(files_.rename(part, path));
   TROUPE_TRY(files_.sync_dir(dir_));
   beginning_ = meta;
@@ -102,8 +104,9 @@ absl::Status snapshot_store::look_at(const std::string& path) {
   const bool set_aside_before = absl::EndsWith(path, aside);
   auto from = snapshot_reader::open(files_, path);
   if (from.ok() && beginning_ && (*from)->meta().cluster != beginning_->cluster)
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, ": it is of another cluster than the snapshot before it here; move it away"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " and ", dir_, "/", beginning,
+                     " are of two clusters; move away the one that is not this node's"));
   if (from.ok() && !absl::StrContains(path, name_of((*from)->meta().last.last)))
     from = absl::DataLossError(absl::StrCat(path, " at offset 0: this is another snapshot"));
   const bool damaged = absl::IsDataLoss(from.status()) || set_aside_before;
@@ -124,18 +127,27 @@ absl::Status snapshot_store::look_at(const std::string& path) {
 // A name that is not durable yet becomes so here, before anything that it replaces is removed.
 absl::Status snapshot_store::tidy_up() {
   TROUPE_TRY(files_.sync_dir(dir_));
-  // It is a second copy, so a full disk is in nobody's way.
-  if (newest_)
-    if (const auto s = write_beginning(newest_->meta); !s.ok())
-      TROUPE_EVENT(warn) << "the newest snapshot's header is not written twice: " << s.message();
+  // While one that is newer is missed, this tells of that one.
+  if (!damaged_) copy_header();
   TROUPE_TRY_LET(const auto names, files_.list(dir_));
+  bool removed = false;
   for (const auto& name : names) {
     const auto path = dir_ + "/" + name;
-    const bool superseded = newest_ && path != newest_->path && parse_name(name);
-    if (superseded || absl::EndsWith(name, unfinished)) TROUPE_TRY(files_.remove(path));
+    const bool other = newest_ && path != newest_->path && parse_name(name);
+    const bool superseded = other && (!damaged_ || path < newest_->path);
+    if (!superseded && !absl::EndsWith(name, unfinished)) continue;
+    TROUPE_TRY(files_.remove(path));
+    removed = true;
   }
-  if (newest_) damaged_.reset();
-  return absl::OkStatus();
+  // Durably: where an older one came back, the log may begin behind it.
+  return removed ? files_.sync_dir(dir_) : absl::OkStatus();
+}
+
+// It is a second copy, so a full disk is in nobody's way.
+void snapshot_store::copy_header() {
+  if (!newest_) return;
+  if (const auto s = write_beginning(newest_->meta); !s.ok())
+    TROUPE_EVENT(warn) << "the newest snapshot's header is not written twice: " << s.message();
 }
 
 absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_store::read() const {
@@ -202,6 +214,7 @@ absl::Status snapshot_store::keep() {
   begun_.reset();
   TROUPE_TRY_LET(const auto kept, snapshot_reader::open(files_, path));
   newest_ = describe(*kept, path);
+  damaged_.reset();
   TROUPE_EVENT(info) << "kept the snapshot " << path << ", of " << kept->size() << " bytes";
   return tidy_up();
 }

@@ -26,7 +26,7 @@
 namespace troupe::storage {
 
 // In a data directory.
-inline constexpr char snapshots_dir[] = "snapshots";
+inline std::string snapshots_of(const std::string& data_dir) { return data_dir + "/snapshots"; }
 
 // Where the newest one in `dir` ends, damaged or not, by its name alone; empty when there is none.
 absl::StatusOr<log_id> newest_by_name(env& files, const std::string& dir);
@@ -99,6 +99,7 @@ class snapshot_store {
   std::string part_of(const log_id& last) const;
   absl::Status read_beginning();
   absl::Status write_beginning(const snapshot_meta& meta);
+  void copy_header();
   absl::Status look_at(const std::string& path);
   absl::Status rename_aside(const std::string& path);
   absl::Status tidy_up();

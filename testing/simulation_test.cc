@@ -41,6 +41,7 @@ TEST(simulation_test, one_to_eight_nodes_come_and_go_and_keep_every_invariant) {
   EXPECT_GT(s.sum.transfers, s.seeds / 4);
   EXPECT_GT(s.sum.wipes, s.seeds / 2);
   EXPECT_GT(s.sum.rots, s.seeds / 2);
+  EXPECT_GT(s.sum.regained, s.seeds / 10);
   EXPECT_LE(s.sum.given_up, s.seeds / 100);
 }
 

@@ -26,6 +26,7 @@ class watched_storage final : public storage::log_storage {
   log_tail tail() const override { return watched_->tail(); }
   log_tail purged() const override { return watched_->purged(); }
   uint64_t first() const override { return watched_->first(); }
+  void came_behind(uint64_t first) override { watched_->came_behind(first); }
   std::vector<leader_run> runs() const override { return watched_->runs(); }
 
   absl::Status save_vote(const vote& v) override;

@@ -9,6 +9,11 @@
 
 namespace troupe::core {
 
+// Of so many bytes at so many a second, more than 0.
+constexpr duration time_for(uint64_t bytes, byte_count rate) {
+  return duration(static_cast<int64_t>(1'000'000'000 * bytes / rate.value));
+}
+
 class pace {
  public:
   // Bytes a second; 0: as they come.
@@ -19,9 +24,7 @@ class pace {
   constexpr instant next() const { return next_; }
   // So many went, at once.
   constexpr void went(uint64_t bytes, instant now) {
-    if (!rate_) return;
-    next_ =
-        std::max(next_, now) + duration(static_cast<int64_t>(1'000'000'000 * bytes / rate_.value));
+    if (rate_) next_ = std::max(next_, now) + time_for(bytes, rate_);
   }
 
  private:

@@ -139,6 +139,20 @@ class RocksdbMachineTest(unittest.TestCase):
         nodes.await_until('it ends', lambda: other.process.poll() is not None)
         self.assertIn('start this node with --machine=rocksdb', other.log())
 
+    def test_a_node_does_not_start_with_a_machine_that_cannot_take_its_snapshot(self):
+        node = nodes.one_node(self)
+        node.flags.extend(ON_ROCKSDB)
+        node.start()
+        write(node, 'key', 10)
+        snapshot_process_test.compact(node, node)
+        node.stop()
+        node.flags.remove(*ON_ROCKSDB)
+        node.launch()
+        nodes.await_until('it ends', lambda: node.process.poll() is not None)
+        self.assertEqual(node.process.poll(), 2)
+        self.assertIn('start this node with --machine=rocksdb', node.log())
+        self.assertNotIn('\nready\n', node.log())
+
     def test_a_state_that_is_larger_than_its_memory_is_served(self):
         node = nodes.one_node(self)
         node.flags.extend(ON_ROCKSDB)

@@ -81,7 +81,7 @@ class OneNodeTest(unittest.TestCase):
     def test_a_purge_of_what_no_snapshot_covers_is_refused(self):
         code, _, said = ctl.run(self.node.raft_port, 'purge', '1', '1000000')
         self.assertEqual(code, ctl.REFUSED)
-        self.assertIn('`ctl snapshot 1` makes a newer one', said)
+        self.assertIn('it has no snapshot; `ctl snapshot 1` makes one', said)
         code, _, said = ctl.run(self.node.raft_port, 'snapshot', '7')
         self.assertEqual(code, ctl.REFUSED)
         self.assertIn('node 7 is no member', said)
@@ -255,9 +255,15 @@ class ClusterTest(unittest.TestCase):
         self.assertEqual(code, ctl.REFUSED)
         self.assertIn('it is there already', said)
         nodes.flip(file, 1_000_000)
-        code, _, said = ctl.run(0, 'restore', file, f'{place}/other', '7=127.0.0.1:1')
-        self.assertEqual(code, ctl.REFUSED)
-        self.assertIn(f'{file} at offset ', said)
+        header = f'{directory}/snapshots/beginning'
+        for source, target, code, why in (
+                (file, f'{place}/other', ctl.REFUSED, f'{file} at offset '),
+                (header, f'{place}/other', ctl.REFUSED, 'it is a header without a state'),
+                (header, f'{directory}/inside', ctl.REFUSED, 'in the data directory of a node'),
+                (header, '', ctl.USAGE, 'DATA_DIR: it is empty')):
+            told, _, said = ctl.run(0, 'restore', source, target, '7=127.0.0.1:1')
+            self.assertEqual(told, code)
+            self.assertIn(why, said)
         self.assertEqual(sorted(os.listdir(place)), ['backup', 'new'])
 
     def test_a_node_whose_log_was_purged_is_recovered_with_its_snapshot(self):

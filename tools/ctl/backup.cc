@@ -3,10 +3,9 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "storage/identity.h"
 #include "storage/posix_env.h"
 #include "storage/snapshot_file.h"
-#include "storage/vote_file.h"
+#include "tools/ctl/data_dirs.h"
 
 namespace troupe::tools {
 namespace {
@@ -33,19 +32,6 @@ absl::Status verify(storage::env& files, const std::string& path, const snapshot
   if ((*copy)->name() != name)
     return absl::DataLossError(absl::StrCat(path, ": it is not what was sent"));
   return (*copy)->verify();
-}
-
-// A node takes what lies in its directory for its own.
-bool is_below_data_dir(const std::filesystem::path& file) {
-  std::error_code none;
-  auto dir = std::filesystem::weakly_canonical(file, none);
-  while (dir.has_relative_path()) {
-    dir = dir.parent_path();
-    if (std::filesystem::exists(dir / storage::identity_file, none) &&
-        std::filesystem::exists(dir / storage::vote_file_name, none))
-      return true;
-  }
-  return false;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "tools/ctl/command.h"
 #include "tools/ctl/recover_command.h"
 #include "tools/ctl/restore_command.h"
+#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {
@@ -20,10 +21,6 @@ namespace {
 enum verdict { clean = 0, mended = 1, damaged = 2, not_seen = 3 };
 
 constexpr byte_count chunk = MiB(8);
-
-std::string text_of(const log_id& id) {
-  return absl::StrCat("T", id.leader.in.value, ".N", id.leader.node.value, "/", id.index.value);
-}
 
 // What the directory is not, on stderr.
 exit_code explain(const absl::Status& why) {
@@ -34,7 +31,7 @@ exit_code explain(const absl::Status& why) {
 // The newest snapshot is whole, and the log goes on from it; its end.
 absl::StatusOr<log_index> verify_snapshot(storage::env& files, const std::string& dir,
                                           storage::log_storage& log) {
-  const auto store = storage::snapshot_store::open(files, dir + "/" + storage::snapshots_dir);
+  const auto store = storage::snapshot_store::open(files, storage::snapshots_of(dir));
   if (!store.ok()) return store.status();
   if (const auto& damaged = (*store)->damaged()) return absl::DataLossError(damaged->why);
   const auto newest = (*store)->newest_meta();

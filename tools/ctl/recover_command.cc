@@ -14,6 +14,7 @@
 #include "storage/posix_env.h"
 #include "storage/verify.h"
 #include "tools/ctl/recovery.h"
+#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {
@@ -86,7 +87,7 @@ exit_code complete(storage::env& files, const std::string& dir, bool json) {
 absl::StatusOr<std::optional<storage::snapshot_meta>> join_snapshot(storage::env& files,
                                                                     const std::string& dir,
                                                                     storage::log_storage& log) {
-  const auto store = storage::snapshot_store::open(files, dir + "/" + storage::snapshots_dir);
+  const auto store = storage::snapshot_store::open(files, storage::snapshots_of(dir));
   if (!store.ok()) return store.status();
   const auto beginning = find_beginning(log, store->get());
   if (!beginning.ok()) return beginning.status();

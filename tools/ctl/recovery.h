@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -24,14 +23,6 @@ struct remains {
   log_id members_at;
   std::optional<storage::lost_entries> lost;  // to damage
 };
-
-// As it is printed everywhere.
-template <class T>
-std::string text_of(const T& value) {
-  std::ostringstream out;
-  out << value;
-  return std::move(out).str();
-}
 
 // Reads the whole log of `node`, which goes on from `snapshot` where its beginning was purged.
 // kFailedPrecondition, with one line, where no cluster can begin with it: it is empty, lacks its

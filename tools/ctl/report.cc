@@ -1,7 +1,6 @@
 #include "tools/ctl/report.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "actors/metrics.h"
+#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {
@@ -56,12 +56,6 @@ std::string progress_text(absl::string_view what, const snapshot_progress& p) {
                       mib(p.size), " MiB");
 }
 
-std::string text_of(const log_id& id) {
-  std::ostringstream out;
-  out << id;
-  return out.str();
-}
-
 std::string configs_text(const core::membership& m) {
   return absl::StrJoin(m.configs(), " and ", absl::StreamFormatter());
 }
@@ -88,8 +82,8 @@ std::string status_text(const status& s) {
                           s.version, "\nvote: ", vote_text(s.vote), "\nlog: last ", s.last.value,
                           ", committed ", s.committed.value, ", applied ", s.applied.value, "\n");
   if (s.snapshot)
-    absl::StrAppend(&out, "snapshot: up to ", s.snapshot.value, "; the log begins behind ",
-                    s.purged.value, "\n");
+    absl::StrAppend(&out, "snapshot: up to ", s.snapshot.value,
+                    s.purged ? absl::StrCat("; the log begins behind ", s.purged.value) : "", "\n");
   for (const auto& text : {progress_text("makes a snapshot,", s.making),
                            progress_text("receives a snapshot,", s.receiving),
                            progress_text("restores a snapshot,", s.restoring)})

@@ -65,7 +65,7 @@ TEST(Report, WhatIsLostAndWhoWasNotHeardOf) {
       "node 1: leader, version 0.1\n"
       "vote: term 3 of node 1, elected\n"
       "log: last 9, committed 9, applied 8\n"
-      "snapshot: up to 4; the log begins behind 0\n"
+      "snapshot: up to 4\n"
       "THE MACHINE'S STATE IS LOST here, and asked of other nodes: 4.snapshot: it is missing\n"
       "members: majority(1,2)\n"
       "  1 a:1 voter\n"

@@ -12,7 +12,9 @@
 #include "storage/on_disk.h"
 #include "storage/posix_env.h"
 #include "storage/snapshot_file.h"
+#include "tools/ctl/data_dirs.h"
 #include "tools/ctl/recovery.h"
+#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {
@@ -39,6 +41,11 @@ exit_code restore(words args, const choices& chosen) {
   while (dir.size() > 1 && dir.back() == '/') dir.pop_back();
   const auto who = parse_founder(args[2]);
   if (!who.ok()) return say(usage, who.status().message());
+  if (dir.empty()) return say(usage, "DATA_DIR: it is empty");
+  if (is_below_data_dir(dir))
+    return say(
+        refused,
+        absl::StrCat(dir, ": that is in the data directory of a node; choose another place"));
   const auto files = storage::make_posix_env(storage::sync_mode::always);
   const auto from = storage::snapshot_reader::open(*files, file);
   if (!from.ok()) return say(refused, from.status().message());
@@ -67,8 +74,9 @@ exit_code restore(words args, const choices& chosen) {
           "\n");
   else
     print(absl::StrCat("node ", who->id.value, " is a cluster of its own with all up to entry ",
-                       end.index.value, ": start it in ", dir,
-                       ", with the --machine of the node that was backed up, then others with "
+                       end.index.value, ": start it with --id=", who->id.value, " --data_dir=", dir,
+                       " --raft_address=", who->address,
+                       " and the --machine of the node that was backed up, then others with "
                        "--join\n"));
   return done;
 }

@@ -45,7 +45,8 @@ class bar {
 };
 
 exit_code explain_here(session& s, const std::optional<admin_reply>& reply) {
-  if (reply && reply->code == raft_errc::outcome_unknown)
+  if (!reply) return say(unknown, "no answer in time; `status` shows what came of it");
+  if (reply->code == raft_errc::outcome_unknown)
     return say(unknown, absl::StrCat(reply->why, "; `status` shows what came of it"));
   return explain(s, reply);
 }
@@ -58,31 +59,26 @@ exit_code conclude(session& s, node_id who, log_index index, absl::string_view k
   return done;
 }
 
-// Until `who` has a snapshot that covers `wanted`, however long it takes to make. Where it ends, or
-// what to exit with.
-std::variant<log_index, exit_code> make(session& s, node_id who, log_index wanted) {
-  for (bar shown("makes a snapshot");;) {
-    const auto reply = ask_cluster(s, snapshot_now{who});
-    const bool made = reply && reply->code == raft_errc::none;
-    if (made && reply->at.index >= wanted) return reply->at.index;
-    if (!made && (!reply || reply->code != raft_errc::outcome_unknown))
-      return explain_here(s, reply);
-    auto now = status_of_member(s, who);
-    for (; now && now->making; now = status_of_member(s, who)) {
-      shown.show(now->making);
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    if (!now) return explain_here(s, reply);
-    if (now->snapshot && now->snapshot >= wanted) return now->snapshot;
-    if (!made && !wanted) return explain_here(s, reply);
+// Has one made, however long it takes. Where it ends, or what to exit with.
+std::variant<log_index, exit_code> make(session& s, node_id who) {
+  const auto before = status_of_member(s, who);
+  const auto reply = ask_cluster(s, snapshot_now{who});
+  if (reply && reply->code == raft_errc::none) return reply->at.index;
+  if (!reply || reply->code != raft_errc::outcome_unknown) return explain_here(s, reply);
+  auto now = status_of_member(s, who);
+  for (bar shown("makes a snapshot"); now && now->making; now = status_of_member(s, who)) {
+    shown.show(now->making);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+  if (before && now && now->snapshot > before->snapshot) return now->snapshot;
+  return explain_here(s, reply);
 }
 
 absl::StatusOr<action> parse_snapshot(words args) {
   const auto who = parse_id(args[0]);
   if (!who.ok()) return who.status();
   return [who = *who](session& s) {
-    const auto end = make(s, who, {});
+    const auto end = make(s, who);
     if (const auto* failed = std::get_if<exit_code>(&end)) return *failed;
     return conclude(s, who, std::get<log_index>(end), "snapshot_index",
                     " has a snapshot up to entry ");
@@ -102,6 +98,16 @@ absl::StatusOr<action> parse_purge(words args) {
   };
 }
 
+// Until the node has applied all of that. What to exit with where it does not.
+std::optional<exit_code> await_applied(session& s, log_index wanted) {
+  const auto has_all = [&](const auto& now) { return now && now->applied >= wanted; };
+  const auto last = ask_until(
+      s, [&] { return status_of(s); }, has_all);
+  if (has_all(last)) return std::nullopt;
+  return say(refused, absl::StrCat("the node has applied ", last ? last->applied.value : 0, " of ",
+                                   wanted.value, " entries; ask another one, or later"));
+}
+
 // What is committed when it is asked for is in the backup.
 exit_code back_up(session& s, const std::string& file) {
   if (const auto checked = check_backup_file(file); !checked.ok())
@@ -110,7 +116,11 @@ exit_code back_up(session& s, const std::string& file) {
   const auto leader = status_of_leader(s);
   if (!known || !leader || !leader->leader || leader->id != leader->leader)
     return say(refused, "the leader cannot be asked how far it is; try again, or another node");
-  const auto end = make(s, known->id, leader->committed);
+  if (const auto behind = await_applied(s, leader->committed)) return *behind;
+  auto end = make(s, known->id);
+  // One that was under way already may lack some of it; the next one does not.
+  if (const auto* upto = std::get_if<log_index>(&end); upto && *upto < leader->committed)
+    end = make(s, known->id);
   if (const auto* failed = std::get_if<exit_code>(&end)) return *failed;
   bar shown("copies");
   const auto copied = copy_snapshot(s, file, [&](uint64_t bytes, uint64_t size) {

@@ -16,6 +16,10 @@ std::unique_ptr<snapshot_source> machine::begin_snapshot() {
   return std::make_unique<snapshot>(data_, sessions_);
 }
 
-absl::Status machine::restore(snapshot_source& from) { return kv::restore(from, data_, sessions_); }
+absl::Status machine::restore(snapshot_source& from) {
+  auto how = kv::restore(from, data_, sessions_);
+  // Nothing is left of what was there before.
+  return absl::IsDataLoss(how) ? absl::InternalError(how.message()) : how;
+}
 
 }  // namespace troupe::kv

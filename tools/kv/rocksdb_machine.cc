@@ -31,6 +31,8 @@ rocksdb::Options options_for_a_machine(const database_memory& memory) {
   o.memtable_prefix_bloom_size_ratio = 0.02;
   // After an error nothing more is written: the log is applied again from what is there.
   o.max_bgerror_resume_count = 0;
+  // A snapshot is read out of tables: they must be what was written.
+  o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   o.stats_dump_period_sec = 0;
   o.stats_persist_period_sec = 0;
   o.info_log_level = rocksdb::WARN_LEVEL;
@@ -90,9 +92,14 @@ absl::Status rocksdb_machine::remove_damaged() {
   if (!found.ok() || !*found) return found.status();
   TROUPE_EVENT(warn) << "the machine's database was found to be damaged, and is made anew from "
                         "snapshot and log";
-  if (auto s = remove_tree(files_, path("state")); !s.ok()) return s;
-  if (auto s = sync_dir(files_, options_.dir); !s.ok()) return s;
+  if (auto s = remove_state(); !s.ok()) return s;
   return remove_tree(files_, path("damaged"));
+}
+
+// Durably: what comes in its place begins with nothing.
+absl::Status rocksdb_machine::remove_state() {
+  if (auto s = remove_tree(files_, path("state")); !s.ok()) return s;
+  return sync_dir(files_, options_.dir);
 }
 
 absl::Status rocksdb_machine::open_state() {
@@ -112,7 +119,7 @@ absl::Status rocksdb_machine::open_state() {
                           "log: "
                        << why;
     opened = absl::UnknownError("closed");
-    if (auto s = remove_tree(files_, path("state")); !s.ok()) return s;
+    if (auto s = remove_state(); !s.ok()) return s;
     opened = rocksdb_state::open(o, path("state"));
   }
   if (!opened.ok()) return opened.status();
@@ -125,7 +132,7 @@ absl::Status rocksdb_machine::open_state() {
 absl::Status rocksdb_machine::start_anew() {
   commands_ = nullptr;
   state_ = nullptr;
-  if (auto s = remove_tree(files_, path("state")); !s.ok()) return s;
+  if (auto s = remove_state(); !s.ok()) return s;
   return open_state();
 }
 
@@ -153,15 +160,17 @@ void rocksdb_machine::skip(log_index last) {
 // The node ends with it. Without a note the next start would meet it again.
 template <class Call>
 void rocksdb_machine::watch_for_damage(Call call) {
+  if (!damage_.empty()) throw_damaged(path("state"), damage_);
   try {
     call();
-  } catch (const rocksdb_damage&) {
-    note_damage();
+  } catch (const rocksdb_damage& e) {
+    note_damage(e.what());
     throw;
   }
 }
 
-void rocksdb_machine::note_damage() {
+void rocksdb_machine::note_damage(const std::string& why) {
+  damage_ = why;
   auto noted = make_dir(files_, path("damaged"));
   if (noted.ok()) noted = sync_dir(files_, options_.dir);
   if (!noted.ok())
@@ -178,10 +187,14 @@ bool rocksdb_machine::has_room() const {
 }
 
 std::unique_ptr<snapshot_source> rocksdb_machine::begin_snapshot() {
-  auto source = has_room() ? checkpoint_source::begin(state_->database(), path("checkpoint"))
-                           : absl::ResourceExhaustedError("the disk is full");
+  const auto on_damage = [this](const absl::Status& why) {
+    note_damage(std::string(why.message()));
+  };
+  auto source = has_room()
+                    ? checkpoint_source::begin(state_->database(), path("checkpoint"), on_damage)
+                    : absl::ResourceExhaustedError("the disk is full");
   if (source.ok()) return *std::move(source);
-  if (absl::IsDataLoss(source.status())) note_damage();
+  if (absl::IsDataLoss(source.status())) on_damage(source.status());
   TROUPE_EVENT(warn) << "the machine cannot begin a snapshot: " << source.status().message();
   return nullptr;
 }
@@ -226,11 +239,13 @@ absl::Status rocksdb_machine::receive(snapshot_source& from) {
 absl::Status rocksdb_machine::swap() {
   commands_ = nullptr;
   state_ = nullptr;
+  damage_.clear();
   for (const auto* closed : {"state", "incoming"})
     if (auto s = sync_dir(files_, path(closed)); !s.ok()) return s;
   if (auto s = rename(files_, path("state"), path("old")); !s.ok()) return s;
   if (auto s = rename(files_, path("incoming"), path("state")); !s.ok()) return s;
   if (auto s = sync_dir(files_, options_.dir); !s.ok()) return s;
+  if (auto s = remove_tree(files_, path("damaged")); !s.ok()) return s;
   return remove_tree(files_, path("old"));
 }
 

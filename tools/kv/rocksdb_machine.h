@@ -69,10 +69,11 @@ class rocksdb_machine final : public troupe::machine {
   std::string path(const char* name) const { return options_.dir + "/" + name; }
   absl::Status tidy_up();
   absl::Status remove_damaged();
+  absl::Status remove_state();
   absl::Status open_state();
   template <class Call>
   void watch_for_damage(Call call);
-  void note_damage();
+  void note_damage(const std::string& why);
   bool has_room() const;
   absl::Status receive(snapshot_source& from);
   absl::Status swap();
@@ -81,6 +82,7 @@ class rocksdb_machine final : public troupe::machine {
   rocksdb::FileSystem& files_;
   std::unique_ptr<rocksdb_state> state_;
   std::unique_ptr<commands> commands_;  // over state_
+  std::string damage_;                  // why the state is thrown away at the next start
 };
 
 }  // namespace troupe::kv

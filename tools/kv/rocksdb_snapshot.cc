@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "proto/trace.h"
 #include "rocksdb/utilities/checkpoint.h"
@@ -35,15 +36,20 @@ bool is_name_of_database(std::string_view name) {
 // -- giving ---------------------------------------------------------------------------------------
 
 absl::StatusOr<std::unique_ptr<checkpoint_source>> checkpoint_source::begin(
-    rocksdb::DB& database, const std::string& dir) {
+    rocksdb::DB& database, const std::string& dir,
+    std::function<void(const absl::Status&)> on_damage) {
   const auto files = database.GetEnv()->GetFileSystem();
   if (auto s = remove_tree(*files, dir); !s.ok()) return s;
+  auto source = std::unique_ptr<checkpoint_source>(
+      new checkpoint_source(database, dir, std::move(on_damage)));
+  // Tables come and go beside it: those of the checkpoint were there before, or are there after it.
+  if (auto s = source->note_sums(database); !s.ok()) return s;
   rocksdb::Checkpoint* raw = nullptr;
   auto made = rocksdb::Checkpoint::Create(&database, &raw);
   const auto checkpoint = std::unique_ptr<rocksdb::Checkpoint>(raw);
   if (made.ok()) made = checkpoint->CreateCheckpoint(dir);
-  auto source = std::unique_ptr<checkpoint_source>(new checkpoint_source(files, dir));
   if (!made.ok()) return status_of(made, dir);
+  if (auto s = source->note_sums(database); !s.ok()) return s;
   auto names = list(*files, dir);
   if (!names.ok()) return names.status();
   for (auto& name : *names)
@@ -51,8 +57,12 @@ absl::StatusOr<std::unique_ptr<checkpoint_source>> checkpoint_source::begin(
   return source;
 }
 
-checkpoint_source::checkpoint_source(std::shared_ptr<rocksdb::FileSystem> files, std::string dir)
-    : files_(std::move(files)), dir_(std::move(dir)) {}
+checkpoint_source::checkpoint_source(rocksdb::DB& database, std::string dir,
+                                     std::function<void(const absl::Status&)> on_damage)
+    : files_(database.GetEnv()->GetFileSystem()),
+      sums_of_(database.GetDBOptions().file_checksum_gen_factory),
+      dir_(std::move(dir)),
+      on_damage_(std::move(on_damage)) {}
 
 checkpoint_source::~checkpoint_source() {
   file_ = nullptr;
@@ -61,7 +71,24 @@ checkpoint_source::~checkpoint_source() {
       TROUPE_EVENT(warn) << "what a snapshot was read from is not removed: " << s.message();
 }
 
+absl::Status checkpoint_source::note_sums(rocksdb::DB& database) {
+  const auto list = std::unique_ptr<rocksdb::FileChecksumList>(rocksdb::NewFileChecksumList());
+  std::vector<uint64_t> numbers;
+  std::vector<std::string> sums, makers;
+  auto s = database.GetLiveFilesChecksumInfo(list.get());
+  if (s.ok()) s = list->GetAllFileChecksums(&numbers, &sums, &makers);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    if (!sums[i].empty()) sums_[absl::StrFormat("%06d.sst", numbers[i])] = std::move(sums[i]);
+  return status_of(s, dir_);
+}
+
 absl::StatusOr<std::string> checkpoint_source::next() {
+  auto piece = read_piece();
+  if (absl::IsDataLoss(piece.status())) on_damage_(piece.status());
+  return piece;
+}
+
+absl::StatusOr<std::string> checkpoint_source::read_piece() {
   std::string piece;
   if (ended_) return piece;
   piece.reserve(piece_bytes + 256);
@@ -85,6 +112,7 @@ absl::Status checkpoint_source::begin_file(const std::string& name, std::string&
   const auto path = dir_ + "/" + name;
   auto s = files_->NewSequentialFile(path, {}, &file_, nullptr);
   if (s.ok()) s = files_->GetFileSize(path, {}, &left_, nullptr);
+  sum_ = sums_of_ && sums_.contains(name) ? sums_of_->CreateFileChecksumGenerator({}) : nullptr;
   put_number(piece, tag::file);
   put_number(piece, static_cast<uint32_t>(name.size()));
   put_number(piece, left_);
@@ -102,7 +130,16 @@ absl::Status checkpoint_source::add_bytes(std::string& piece) {
   if (bytes.size() != wanted) return absl::DataLossError(dir_ + ": a file is too short");
   if (bytes.data() != piece.data() + before) piece.replace(before, wanted, bytes.ToStringView());
   left_ -= wanted;
-  return absl::OkStatus();
+  if (sum_) sum_->Update(piece.data() + before, wanted);
+  return left_ == 0 ? check_file() : absl::OkStatus();
+}
+
+absl::Status checkpoint_source::check_file() {
+  if (!sum_) return absl::OkStatus();
+  sum_->Finalize();
+  const auto& name = names_[begun_ - 1];
+  if (sum_->GetChecksum() == sums_[name]) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(dir_, "/", name, ": it is not what was written"));
 }
 
 // -- taking ---------------------------------------------------------------------------------------

@@ -6,36 +6,49 @@
 //   2, u64 number of files                         the end
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "actors/machine.h"
 #include "rocksdb/db.h"
+#include "rocksdb/file_checksum.h"
 #include "rocksdb/file_system.h"
 #include "tools/kv/pieces.h"
 
 namespace troupe::kv {
 
-// All that was written to a database when it was begun.
+// All that was written to a database when it was begun. A table that is not what RocksDB wrote is
+// kDataLoss: nobody shall get it.
 class checkpoint_source final : public snapshot_source {
  public:
   // Takes as long as the memtable needs to be written. The files stand in `dir` meanwhile, which is
-  // replaced, and removed in the end.
-  static absl::StatusOr<std::unique_ptr<checkpoint_source>> begin(rocksdb::DB& database,
-                                                                  const std::string& dir);
+  // replaced, and removed in the end. `on_damage` hears of kDataLoss.
+  static absl::StatusOr<std::unique_ptr<checkpoint_source>> begin(
+      rocksdb::DB& database, const std::string& dir,
+      std::function<void(const absl::Status&)> on_damage);
   ~checkpoint_source() override;
 
   absl::StatusOr<std::string> next() override;
 
  private:
-  checkpoint_source(std::shared_ptr<rocksdb::FileSystem> files, std::string dir);
+  checkpoint_source(rocksdb::DB& database, std::string dir,
+                    std::function<void(const absl::Status&)> on_damage);
 
+  absl::Status note_sums(rocksdb::DB& database);
+  absl::StatusOr<std::string> read_piece();
   absl::Status begin_file(const std::string& name, std::string& piece);
   absl::Status add_bytes(std::string& piece);
+  absl::Status check_file();
 
   const std::shared_ptr<rocksdb::FileSystem> files_;
+  const std::shared_ptr<rocksdb::FileChecksumGenFactory> sums_of_;
   const std::string dir_;
+  const std::function<void(const absl::Status&)> on_damage_;
+  std::map<std::string, std::string> sums_;  // of tables, by name, as far as RocksDB knows them
+  std::unique_ptr<rocksdb::FileChecksumGenerator> sum_;  // of the one that is read
   std::vector<std::string> names_;
   size_t begun_ = 0;  // of them
   std::unique_ptr<rocksdb::FSSequentialFile> file_;

@@ -62,16 +62,19 @@ absl::Status unknown_snapshot() {
   return absl::UnimplementedError("no snapshot of a key-value machine of a known version");
 }
 
+absl::Status check_for_memory(std::string_view begin) {
+  if (!begin.starts_with(files_magic)) return absl::OkStatus();
+  return absl::UnimplementedError(
+      "it is the snapshot of a machine on RocksDB, which the machine in memory cannot take: start "
+      "this node with --machine=rocksdb");
+}
+
 absl::Status restore(snapshot_source& from, table& data, sessions& known) {
   taker in(from);
   data.clear();
   const auto magic = in.bytes(magic_bytes);
   if (!in.status().ok()) return in.status();
-  if (magic == files_magic)
-    return absl::UnimplementedError(
-        "it is the snapshot of a machine on RocksDB, which the machine in memory cannot take: "
-        "start "
-        "this node with --machine=rocksdb");
+  if (auto fit = check_for_memory(magic); !fit.ok()) return fit;
   if (magic != pairs_magic) return unknown_snapshot();
   return restore_pairs(in, data, known, [] {});
 }

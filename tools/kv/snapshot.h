@@ -44,6 +44,10 @@ class snapshot final : public snapshot_source {
   bool ended_ = false;
 };
 
+// kUnimplemented, with what to do, where a snapshot begins so that the machine in memory cannot
+// take it.
+absl::Status check_for_memory(std::string_view begin);
+
 // In place of what is in them. kDataLoss when these are not all the bytes of a snapshot;
 // kUnimplemented for those of another version, and of a machine on RocksDB.
 absl::Status restore(snapshot_source& from, table& data, sessions& known);

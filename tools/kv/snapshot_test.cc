@@ -131,7 +131,11 @@ TEST_P(snapshot_test, bytes_that_are_no_snapshot_are_refused) {
   EXPECT_TRUE(restored(good).ok());
   for (size_t cut = 0; cut < good.size(); cut += 1 + cut / 50)
     EXPECT_FALSE(restored(good.substr(0, cut)).ok()) << cut;
-  EXPECT_TRUE(absl::IsDataLoss(restored(good + "x")));
+  // The one in memory has lost what it had by then, so it does not say that only the bytes are
+  // wrong.
+  const auto longer = restored(good + "x");
+  const bool in_memory = GetParam() == machine_kind::memory;
+  EXPECT_TRUE(in_memory ? absl::IsInternal(longer) : absl::IsDataLoss(longer)) << longer;
   EXPECT_TRUE(absl::IsUnimplemented(restored("TROUPEX2" + good.substr(8))));
   const int flips = GetParam() == machine_kind::memory ? 2000 : 50;
   for (int i = 0; i < flips; ++i) {

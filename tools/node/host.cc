@@ -15,6 +15,7 @@
 #include "storage/on_disk.h"
 #include "tools/kv/machine.h"
 #include "tools/kv/rocksdb_machine.h"
+#include "tools/kv/snapshot.h"
 #include "tools/node/gateway.h"
 #include "tools/node/join.h"
 
@@ -42,6 +43,9 @@ bool same_cluster(const core::membership& a, const core::membership& b) {
 void warn_of_differences(const node_flags& flags, const core::membership& members) {
   if (!flags.join.empty() && !members.empty())
     TROUPE_EVENT(warn) << "this node has a membership already; --join does not change it";
+  const bool learns = members.contains(flags.id) && !members.is_voter(flags.id);
+  if (!flags.join.empty() && flags.voter && learns)
+    TROUPE_EVENT(warn) << "this node is a learner; `ctl promote " << flags.id << "` has it vote";
   if (flags.cluster_given && !members.empty() && !same_cluster(members, flags.cluster))
     TROUPE_EVENT(warn) << "this node has a membership already; --cluster does not change it";
 }
@@ -209,6 +213,14 @@ absl::StatusOr<std::shared_ptr<machine>> open_machine(const node_flags& flags,
   return *std::move(opened);
 }
 
+// Before a word is said to others. What is damaged is met, and mended, later.
+absl::Status check_machine(const node_flags& flags, storage::snapshot_store& snapshots) {
+  if (flags.on_rocksdb || !snapshots.newest()) return absl::OkStatus();
+  const auto from = snapshots.read();
+  const auto first = from.ok() ? (*from)->next() : from.status();
+  return first.ok() ? kv::check_for_memory(*first) : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, events on) {
@@ -218,6 +230,7 @@ absl::StatusOr<std::unique_ptr<host>> host::start(const node_flags& flags, event
   if (!disk.ok()) return with_way_forward(disk.status(), flags.id);
   auto snapshots = storage::open_snapshots(flags.data_dir, sync);
   if (!snapshots.ok()) return snapshots.status();
+  if (auto s = check_machine(flags, **snapshots); !s.ok()) return s;
   auto machine = open_machine(flags, **disk);
   if (!machine.ok()) return machine.status();
   auto h = std::make_unique<real_host>(flags);

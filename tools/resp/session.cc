@@ -28,7 +28,8 @@ wording wording_of(failure why) {
     case failure::malformed:
       return {"ERR", "the node does not understand this command; nothing happened"};
     case failure::busy:
-      return {"BUSY", "too much is under way; nothing happened, try again"};
+      return {"BUSY",
+              "too much is under way, or the state is not there yet; nothing happened, try again"};
     case failure::no_leader:
       return {"NOLEADER", "no leader can be reached; nothing happened, try again"};
     case failure::unknown:

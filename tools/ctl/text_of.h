@@ -1,0 +1,18 @@
+// Votes, log ids, memberships and the like as text, for people.
+#pragma once
+
+#include <sstream>
+#include <string>
+#include <utility>
+
+namespace troupe::tools {
+
+// As it is printed everywhere.
+template <class T>
+std::string text_of(const T& value) {
+  std::ostringstream out;
+  out << value;
+  return std::move(out).str();
+}
+
+}  // namespace troupe::tools

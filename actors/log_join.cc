@@ -21,7 +21,8 @@ absl::Status check_cluster(storage::log_storage& log,
   if (!snapshot || cluster == 0 || snapshot->cluster == cluster) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the snapshot up to entry ", snapshot->last.last.index.value,
-                   " is of another cluster than the log; move it away"));
+                   ", or `beginning` that tells of it, is of another cluster than the log; move it "
+                   "away"));
 }
 
 }  // namespace

@@ -169,11 +169,10 @@ TEST_P(lost_state_test, a_node_that_is_alone_ends_and_says_what_to_do) {
   auto& s = play(1);
   ASSERT_TRUE(s.nodes().rot_snapshot(leader_));
   up_again(leader_);
+  // It outlives the node.
+  const raft handle = s.nodes().handle_of(leader_);
   EXPECT_TRUE(s.run_until(
-      [&] {
-        return s.nodes().handle_of(leader_).metrics().failure_text.find("`ctl restore`") !=
-               std::string::npos;
-      },
+      [&] { return handle.metrics().failure_text.find("`ctl restore`") != std::string::npos; },
       5s));
 }
 

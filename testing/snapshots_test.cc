@@ -217,7 +217,10 @@ TEST_F(snapshots_test, snapshots_in_quick_succession_while_writes_pour_in_end_in
     }
     EXPECT_GT(seen_by(leader_).snapshot, log_index(150));
     expect_the_same(away);
-    for (const auto& o : open) EXPECT_EQ((*o)->code, raft_errc::none);
+    for (const auto& o : open) {
+      ASSERT_TRUE(s.run_until([&] { return o->has_value(); }, 5s));
+      EXPECT_EQ((*o)->code, raft_errc::none);
+    }
   }
 }
 

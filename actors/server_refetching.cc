@@ -12,6 +12,7 @@
 #include "proto/trace.h"
 
 namespace troupe {
+
 void server::on_machine_state(const machine_state& m) {
   state_lost_ = m.lost ? std::optional(m.why) : std::nullopt;
   if (leader_) self_->send(leader_, m);

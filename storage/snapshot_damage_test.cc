@@ -135,23 +135,14 @@ TEST_F(snapshot_damage_test, an_older_one_in_place_of_the_newest_does_not_hide_t
 }
 
 TEST_F(snapshot_damage_test, a_power_cut_leaves_the_first_one_or_none_and_none_is_missing) {
-  bool was_cut = true;
-  for (uint64_t cut = 1; was_cut; ++cut) {
-    for (uint64_t seed = 0; seed < 8; ++seed) {
-      SCOPED_TRACE("power cut at " + std::to_string(cut) + ", seed " + std::to_string(seed));
-      memory_env disk;
-      auto store = *snapshot_store::open(disk, "snapshots");
-      disk.power_off_at(cut);
-      const auto stopped = write_snapshot(*store, meta_at(8), "first");
-      was_cut = disk.power_is_off();
-      store.reset();
-      disk.crash(seed);
-      const auto again = snapshot_store::open(disk, "snapshots");
-      ASSERT_TRUE(again.ok()) << again.status();
-      EXPECT_TRUE((*again)->newest() || !stopped.ok());
-      EXPECT_FALSE((*again)->damaged());
-    }
-  }
+  cut_everywhere([](snapshot_store&) {},
+                 [](snapshot_store& store) { return write_snapshot(store, meta_at(8), "first"); },
+                 [](memory_env& disk, bool done) {
+                   const auto again = snapshot_store::open(disk, "snapshots");
+                   ASSERT_TRUE(again.ok()) << again.status();
+                   EXPECT_TRUE((*again)->newest() || !done);
+                   EXPECT_FALSE((*again)->damaged());
+                 });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Snapshots over memory, for tests.
 #pragma once
 
+#include <functional>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -40,6 +41,29 @@ inline absl::StatusOr<std::string> read_snapshot(snapshot_reader& from) {
     if (!block.ok()) return block.status();
     if (block->empty()) return state;
     state += *block;
+  }
+}
+
+// On a disk as `begin` leaves it: cuts the power at each call of `step` in turn. `check` looks at
+// what is left then, and hears whether the step was done.
+inline void cut_everywhere(const std::function<void(snapshot_store&)>& begin,
+                           const std::function<absl::Status(snapshot_store&)>& step,
+                           const std::function<void(memory_env&, bool done)>& check) {
+  bool was_cut = true;
+  for (uint64_t cut = 1; was_cut; ++cut) {
+    for (uint64_t seed = 0; seed < 8; ++seed) {
+      SCOPED_TRACE("power cut at " + std::to_string(cut) + ", seed " + std::to_string(seed));
+      memory_env disk;
+      auto store = *snapshot_store::open(disk, "snapshots");
+      begin(*store);
+      disk.power_off_at(cut);
+      const auto stopped = step(*store);
+      was_cut = disk.power_is_off();
+      EXPECT_EQ(stopped.ok(), !was_cut);
+      store.reset();
+      disk.crash(seed);
+      check(disk, stopped.ok());
+    }
   }
 }
 

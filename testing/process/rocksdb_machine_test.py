@@ -54,6 +54,12 @@ def write(node, name, count):
 
 class RocksdbMachineTest(unittest.TestCase):
 
+    def alone(self):
+        """A node of its own, started."""
+        node = nodes.one_node(self)
+        node.flags.extend(ON_ROCKSDB)
+        return node.start()
+
     def test_what_was_acknowledged_outlives_a_kill_of_all_and_a_joiner_gets_it(self):
         cluster = nodes.three_nodes(self, *ON_ROCKSDB)
         leader = nodes.await_leader(cluster)
@@ -82,9 +88,7 @@ class RocksdbMachineTest(unittest.TestCase):
             self.assertEqual(contents(node), expected)
 
     def test_a_node_that_was_stopped_has_nothing_to_apply(self):
-        node = nodes.one_node(self)
-        node.flags.extend(ON_ROCKSDB)
-        node.start()
+        node = self.alone()
         write(node, 'key', 100)
         applied = node.status()['applied_index']
         node.stop()
@@ -98,9 +102,7 @@ class RocksdbMachineTest(unittest.TestCase):
         self.assertEqual(node.call('GET', 'counter'), '100')
 
     def test_a_damaged_state_is_made_anew_from_snapshot_and_log(self):
-        node = nodes.one_node(self)
-        node.flags.extend(ON_ROCKSDB)
-        node.start()
+        node = self.alone()
         write(node, 'before', 100)
         snapshot_process_test.compact(node, node)
         write(node, 'after', 100)
@@ -140,9 +142,7 @@ class RocksdbMachineTest(unittest.TestCase):
         self.assertIn('start this node with --machine=rocksdb', other.log())
 
     def test_a_node_does_not_start_with_a_machine_that_cannot_take_its_snapshot(self):
-        node = nodes.one_node(self)
-        node.flags.extend(ON_ROCKSDB)
-        node.start()
+        node = self.alone()
         write(node, 'key', 10)
         snapshot_process_test.compact(node, node)
         node.stop()
@@ -154,9 +154,7 @@ class RocksdbMachineTest(unittest.TestCase):
         self.assertNotIn('\nready\n', node.log())
 
     def test_a_state_that_is_larger_than_its_memory_is_served(self):
-        node = nodes.one_node(self)
-        node.flags.extend(ON_ROCKSDB)
-        node.start()
+        node = self.alone()
         snapshot_process_test.fill(node, LARGE_MEGABYTES)
         snapshot_process_test.compact(node, node)
         connection = node.connect()

@@ -1,18 +1,16 @@
 // Commands about the data directory of a node that is not running.
-#include <sstream>
-
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "actors/log_join.h"
 #include "actors/membership_codec.h"
+#include "proto/text_of.h"
 #include "storage/posix_env.h"
 #include "storage/snapshot_store.h"
 #include "storage/verify.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/recover_command.h"
 #include "tools/ctl/restore_command.h"
-#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {
@@ -95,11 +93,7 @@ const char* word_for(batch_kind kind) {
 void print_batch(const batch& b, bool json) {
   std::string members;
   if (b.kind() == batch_kind::membership)
-    if (const auto m = decode_membership(*b.entries().begin())) {
-      std::ostringstream out;
-      out << *m;
-      members = out.str();
-    }
+    if (const auto m = decode_membership(*b.entries().begin())) members = text_of(*m);
   if (json)
     print(nlohmann::json{{"first", b.first_index().value},
                          {"last", text_of(b.last())},

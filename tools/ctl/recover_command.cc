@@ -10,11 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "actors/log_join.h"
+#include "proto/text_of.h"
 #include "storage/on_disk.h"
 #include "storage/posix_env.h"
 #include "storage/verify.h"
 #include "tools/ctl/recovery.h"
-#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {

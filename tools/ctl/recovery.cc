@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "actors/membership_codec.h"
-#include "tools/ctl/text_of.h"
+#include "proto/text_of.h"
 
 namespace troupe::tools {
 namespace {

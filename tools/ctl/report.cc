@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "actors/metrics.h"
-#include "tools/ctl/text_of.h"
+#include "proto/text_of.h"
 
 namespace troupe::tools {
 namespace {

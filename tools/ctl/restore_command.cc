@@ -9,12 +9,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "actors/dialer.h"
+#include "proto/text_of.h"
 #include "storage/on_disk.h"
 #include "storage/posix_env.h"
 #include "storage/snapshot_file.h"
 #include "tools/ctl/data_dirs.h"
 #include "tools/ctl/recovery.h"
-#include "tools/ctl/text_of.h"
 
 namespace troupe::tools {
 namespace {

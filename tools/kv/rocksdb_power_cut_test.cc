@@ -48,6 +48,15 @@ class machine_on_memory {
     machine = nullptr;
     files.crash(seed);
   }
+  // Near the beginning of each, where keys are.
+  void damage_tables() {
+    const auto names = *files.list("machine/state");
+    for (const auto& name : names) {
+      if (!name.ends_with(".sst")) continue;
+      const auto file = *files.open("machine/state/" + name, storage::open_mode::existing);
+      ASSERT_TRUE(file->write(10, "some other bytes").ok());
+    }
+  }
 
   storage::memory_env files;
 
@@ -239,12 +248,7 @@ TEST(rocksdb_power_cut_test, damage_that_is_met_ends_the_machine_once_and_says_w
   m.machine->apply(log_index(1), commands, results);
   m.machine = nullptr;
   // Keys are at the beginning of a table. What is read at the start is not.
-  const auto names = *m.files.list("machine/state");
-  for (const auto& name : names) {
-    if (!name.ends_with(".sst")) continue;
-    const auto file = *m.files.open("machine/state/" + name, storage::open_mode::existing);
-    ASSERT_TRUE(file->write(10, "some other bytes").ok());
-  }
+  m.damage_tables();
   ASSERT_TRUE(m.open().ok());
   ASSERT_EQ(m.machine->applied(), log_index(40)) << "it was met too early";
   const auto said = error_of([&] {
@@ -279,12 +283,7 @@ TEST(rocksdb_power_cut_test, a_table_that_has_changed_gets_into_no_snapshot_and_
     }
   };
   EXPECT_TRUE(read_all(*m.machine->begin_snapshot()).ok());
-  const auto names = *m.files.list("machine/state");
-  for (const auto& name : names) {
-    if (!name.ends_with(".sst")) continue;
-    const auto file = *m.files.open("machine/state/" + name, storage::open_mode::existing);
-    ASSERT_TRUE(file->write(10, "some other bytes").ok());
-  }
+  m.damage_tables();
   const auto read = read_all(*m.machine->begin_snapshot());
   EXPECT_TRUE(absl::IsDataLoss(read)) << read;
   EXPECT_THROW(m.machine->skip(log_index(2)), std::exception);

@@ -1,11 +1,11 @@
 #include "tools/node/status_json.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "actors/core/quorum_text.h"
+#include "proto/text_of.h"
 
 namespace troupe::tools {
 namespace {
@@ -30,12 +30,6 @@ json members(const core::membership& m) {
           {"addresses", addresses},
           {"priorities", priorities},
           {"registered", registered}};
-}
-
-std::string text_of(const log_id& id) {
-  std::ostringstream out;
-  out << id;
-  return out.str();
 }
 
 json progress(const snapshot_progress& p) { return {{"bytes", p.bytes}, {"size", p.size}}; }

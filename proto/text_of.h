@@ -1,13 +1,12 @@
-// Votes, log ids, memberships and the like as text, for people.
+// Votes, log ids, memberships and whatever else is printed, as text for people.
 #pragma once
 
 #include <sstream>
 #include <string>
 #include <utility>
 
-namespace troupe::tools {
+namespace troupe {
 
-// As it is printed everywhere.
 template <class T>
 std::string text_of(const T& value) {
   std::ostringstream out;
@@ -15,4 +14,4 @@ std::string text_of(const T& value) {
   return std::move(out).str();
 }
 
-}  // namespace troupe::tools
+}  // namespace troupe

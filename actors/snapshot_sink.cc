@@ -19,26 +19,41 @@ log_index newest(const snapshot_sink_state& state) {
   return found ? found->meta.last.last.index : log_index();
 }
 
+// Between two pieces of what was removed, and between two looks while all that is left is read.
+constexpr duration free_pause = std::chrono::milliseconds(20), read_pause = std::chrono::seconds(1);
+
+void free_later(self_ptr self, duration pause = free_pause) {
+  auto& state = self->state;
+  if (!state.store->removed().empty() && !state.free_again.armed())
+    state.free_again.set(self, self->clock().now() + pause);
+}
+
 // Whatever is on its way ends here.
-void give_up(snapshot_sink_state& state) {
+void give_up(self_ptr self) {
+  auto& state = self->state;
   state.own.reset();
   state.received.reset();
   state.board->post([](metrics& m) { m.receiving = {}; });
   if (auto s = state.store->give_up(); !s.ok())
     TROUPE_EVENT(warn) << "cannot remove a snapshot that will not be finished: " << s.message();
+  free_later(self);
 }
 
-caf::error fail(snapshot_sink_state& state, const absl::Status& why) {
+caf::error fail(self_ptr self, const absl::Status& why) {
   TROUPE_EVENT(warn) << "a snapshot is given up: " << why.message();
-  give_up(state);
+  give_up(self);
+  if (absl::IsResourceExhausted(why)) self->state.store->removed().free_all();
   return make_error(raft_errc::storage_failed);
 }
 
 // What was finished becomes the newest.
-absl::Status keep(snapshot_sink_state& state) {
+absl::Status keep(self_ptr self) {
+  auto& state = self->state;
   if (auto s = state.store->keep(); !s.ok()) return s;
+  free_later(self);
   state.own.reset();
   state.received.reset();
+  state.checked.reset();
   state.board->post([&](metrics& m) { m.snapshot = newest(state), m.receiving = {}; });
   return absl::OkStatus();
 }
@@ -51,10 +66,11 @@ caf::result<done> on_begin(self_ptr self, const begin_snapshot& m) {
   if (end <= newest(state)) return make_error(raft_errc::not_allowed);
   // What it was sent and did not get to the end may have come as entries since.
   if (state.received && end < state.received->name.last.index) return make_error(raft_errc::busy);
-  if (state.received) give_up(state);
+  if (state.received) give_up(self);
   auto to = state.store->begin(m.meta);
-  if (!to.ok()) return fail(state, to.status());
+  if (!to.ok()) return fail(self, to.status());
   state.own = *std::move(to);
+  free_later(self);
   return done{};
 }
 
@@ -63,16 +79,17 @@ caf::result<done> on_add(self_ptr self, const add_to_snapshot& m) {
   if (!state.own) return make_error(raft_errc::busy);
   auto status = m.state.empty() ? state.own->finish() : state.own->add(m.state);
   const auto before = newest(state);
-  if (status.ok() && m.state.empty()) status = keep(state);
-  if (!status.ok()) return fail(state, status);
+  if (status.ok() && m.state.empty()) status = keep(self);
+  if (!status.ok()) return fail(self, status);
   if (m.state.empty()) tell(self, state.listener, snapshot_kept{newest(state), before});
   return done{};
 }
 
 // -- of a leader ----------------------------------------------------------------------------------
 
-absl::Status begin_to_receive(snapshot_sink_state& state, const snapshot_name& name, instant now) {
-  give_up(state);
+absl::Status begin_to_receive(self_ptr self, const snapshot_name& name, instant now) {
+  auto& state = self->state;
+  give_up(self);
   auto part = state.store->receive(name);
   if (!part.ok()) return part.status();
   state.received.emplace(
@@ -103,14 +120,15 @@ absl::Status add(snapshot_sink_state& state, const stage& m, instant now) {
 }
 
 // It is all there.
-caf::result<staged> conclude(snapshot_sink_state& state, uint64_t cluster) {
+caf::result<staged> conclude(self_ptr self, uint64_t cluster) {
+  auto& state = self->state;
   const auto name = state.received->name;
-  if (auto s = state.received->part->finish(); !s.ok()) return fail(state, s);
+  if (auto s = state.received->part->finish(); !s.ok()) return fail(self, s);
   const auto meta = state.store->verify(name);
-  if (!meta.ok()) return fail(state, meta.status());
+  if (!meta.ok()) return fail(self, meta.status());
   if (meta->cluster != cluster)
-    return fail(state, absl::FailedPreconditionError("it is of another cluster"));
-  if (auto s = keep(state); !s.ok()) return fail(state, s);
+    return fail(self, absl::FailedPreconditionError("it is of another cluster"));
+  if (auto s = keep(self); !s.ok()) return fail(self, s);
   return staged{name.size, *meta};
 }
 
@@ -121,12 +139,12 @@ caf::result<staged> on_stage(self_ptr self, const stage& m) {
   if (m.snapshot.last.index <= newest(state))
     return staged{m.snapshot.size, state.store->newest()->meta};
   if (!state.received || state.received->name != m.snapshot) {
-    if (auto s = begin_to_receive(state, m.snapshot, now); !s.ok()) return fail(state, s);
+    if (auto s = begin_to_receive(self, m.snapshot, now); !s.ok()) return fail(self, s);
   }
-  if (auto s = add(state, m, now); !s.ok()) return fail(state, s);
+  if (auto s = add(state, m, now); !s.ok()) return fail(self, s);
   const auto& part = *state.received->part;
   const bool asked = m.bytes.empty() && m.offset == m.snapshot.size;
-  if (asked && part.size() == m.snapshot.size) return conclude(state, m.cluster);
+  if (asked && part.size() == m.snapshot.size) return conclude(self, m.cluster);
   return staged{part.size(), {}};
 }
 
@@ -176,6 +194,8 @@ void on_unreadable(self_ptr self, const absl::Status& how) {
 
 void on_tick(self_ptr self, const tick& t) {
   if (self->state.copy_is_over.on_tick(self, t)) self->state.copied.reset();
+  if (self->state.free_again.on_tick(self, t))
+    free_later(self, self->state.store->removed().free_some() ? free_pause : read_pause);
   if (!self->state.scrub_again.on_tick(self, t)) return;
   if (const auto how = check_some(self->state); !how.ok()) on_unreadable(self, how);
   scrub_later(self);

@@ -52,6 +52,7 @@ struct snapshot_sink_state {
   alarm copy_is_over;
   byte_count scrub;
   alarm scrub_again;
+  alarm free_again;                                   // what was removed
   std::unique_ptr<storage::snapshot_reader> checked;  // as far as it was read
   std::string unreadable;                             // why it is not, as was told last
   caf::strong_actor_ptr listener;

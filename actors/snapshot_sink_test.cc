@@ -235,6 +235,39 @@ TEST_F(snapshot_sink_test, what_rots_is_found_and_set_aside_before_it_is_needed)
   EXPECT_EQ(files_.list("snapshots").value().size(), 2u) << "one, and what its header says";
 }
 
+// One of 20 MiB is freed by 8 MiB.
+TEST_F(snapshot_sink_test, one_that_was_replaced_is_freed_a_piece_at_a_time) {
+  ASSERT_TRUE(make(5, std::string(20 << 20, 'x')));
+  const auto of = std::get<backup_reply>(ask<backup_reply>(backup_request{})).of;
+  const auto bytes = *files_.open(store_->newest()->path, storage::open_mode::reading);
+  ASSERT_TRUE(make(6, "six"));
+  wait(10s);
+  EXPECT_EQ(bytes->size().value(), of.size) << "it is copied";
+  ask<backup_reply>(backup_request{of, of.size});
+  uint64_t at = of.size;
+  std::vector<uint64_t> freed;
+  const auto left = [&] { return bytes->size().value(); };
+  while (run_until([&] { return left() != at; }, 2s))
+    freed.push_back(at - left()), at -= freed.back();
+  EXPECT_EQ(freed, (std::vector<uint64_t>{8 << 20, 8 << 20, of.size - (16 << 20)}));
+  EXPECT_TRUE(store_->removed().empty());
+}
+
+// A full disk may be why.
+TEST_F(snapshot_sink_test, a_part_that_is_given_up_is_freed_although_the_newest_is_read) {
+  ASSERT_TRUE(make(5, "five"));
+  ask<backup_reply>(backup_request{});
+  const auto o = elsewhere(7, std::string(1 << 20, 'x'));
+  stage_bytes(o.name, 0, o.bytes.substr(0, 600'000));
+  const auto names = files_.list("snapshots").value();
+  const auto name = std::ranges::find_if(names, [](const auto& n) { return n.ends_with(".part"); });
+  ASSERT_NE(name, names.end());
+  const auto part = *files_.open("snapshots/" + *name, storage::open_mode::reading);
+  stage_bytes(elsewhere(8, "eight").name, 0, "");
+  wait(100ms);
+  EXPECT_EQ(part->size().value(), 0u);
+}
+
 TEST_F(snapshot_sink_test, a_copy_that_nobody_goes_on_with_lets_its_file_go) {
   ASSERT_TRUE(make(5, std::string(1 << 20, 'x')));
   const auto piece = std::get<backup_reply>(ask<backup_reply>(backup_request{}));

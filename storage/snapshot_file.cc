@@ -144,9 +144,11 @@ absl::Status snapshot_writer::finish() {
 
 // -- reading --------------------------------------------------------------------------------------
 
-absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_reader::open(env& files,
-                                                                       const std::string& path) {
-  return open_as(files, path, whole);
+absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_reader::open(
+    env& files, const std::string& path, std::shared_ptr<const void> held) {
+  TROUPE_TRY_LET(auto opened, open_as(files, path, whole));
+  opened->held_ = std::move(held);
+  return opened;
 }
 
 absl::StatusOr<snapshot_meta> snapshot_reader::read_header_of(env& files, const std::string& path) {

@@ -72,8 +72,9 @@ class snapshot_writer {
 class snapshot_reader {
  public:
   // kDataLoss, with path and offset, where it is damaged or no snapshot; kUnimplemented when a
-  // newer Troupe wrote it.
-  static absl::StatusOr<std::unique_ptr<snapshot_reader>> open(env& files, const std::string& path);
+  // newer Troupe wrote it. `held` is let go when the file is closed.
+  static absl::StatusOr<std::unique_ptr<snapshot_reader>> open(
+      env& files, const std::string& path, std::shared_ptr<const void> held = nullptr);
   // Of a file without state, which open() refuses as damaged, and the other way round.
   static absl::StatusOr<snapshot_meta> read_header_of(env& files, const std::string& path);
 
@@ -106,6 +107,7 @@ class snapshot_reader {
   absl::Status damaged(const char* what) const;
   void rewind();
 
+  std::shared_ptr<const void> held_;  // declared before the file, so let go behind it
   const std::unique_ptr<file> file_;
   snapshot_meta meta_;
   uint64_t size_ = 0;

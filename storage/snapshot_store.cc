@@ -78,6 +78,8 @@ absl::StatusOr<std::unique_ptr<snapshot_store>> snapshot_store::open(env& files,
   if (!is_there && !opened->damaged_)
     opened->damaged_ = {absl::StrCat(opened->path_of(known->last.last), ": it is missing"), known};
   TROUPE_TRY(opened->tidy_up());
+  // Nobody waits for a sync yet, and the disk may be full.
+  opened->removed_.free_all();
   return opened;
 }
 
@@ -133,10 +135,13 @@ absl::Status snapshot_store::tidy_up() {
   bool removed = false;
   for (const auto& name : names) {
     const auto path = dir_ + "/" + name;
-    const bool other = newest_ && path != newest_->path && parse_name(name);
+    const auto id = parse_name(name);
+    const bool other = newest_ && path != newest_->path && id;
     const bool superseded = other && (!damaged_ || path < newest_->path);
     if (!superseded && !absl::EndsWith(name, unfinished)) continue;
-    TROUPE_TRY(files_.remove(path));
+    const auto readers = id ? readers_[*id] : std::weak_ptr<const void>();
+    TROUPE_TRY(removed_.add(files_, path, readers));
+    if (id) readers_.erase(*id);
     removed = true;
   }
   // Durably: where an older one came back, the log may begin behind it.
@@ -150,9 +155,12 @@ void snapshot_store::copy_header() {
     TROUPE_EVENT(warn) << "the newest snapshot's header is not written twice: " << s.message();
 }
 
-absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_store::read() const {
+absl::StatusOr<std::unique_ptr<snapshot_reader>> snapshot_store::read() {
   if (!newest_) return absl::NotFoundError(absl::StrCat(dir_, ": there is no snapshot"));
-  return snapshot_reader::open(files_, newest_->path);
+  auto& known = readers_[newest_->meta.last.last];
+  auto readers = known.lock();
+  if (!readers) known = readers = std::make_shared<char>();
+  return snapshot_reader::open(files_, newest_->path, std::move(readers));
 }
 
 absl::Status snapshot_store::rename_aside(const std::string& path) {
@@ -203,7 +211,8 @@ absl::Status snapshot_store::give_up() {
   if (!begun_) return absl::OkStatus();
   const auto path = part_of(*begun_);
   begun_.reset();
-  return remove_if_there(files_, path);
+  const auto gone = removed_.add(files_, path);
+  return absl::IsNotFound(gone) ? absl::OkStatus() : gone;
 }
 
 absl::Status snapshot_store::keep() {

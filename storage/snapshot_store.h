@@ -8,11 +8,13 @@
 //                                          says, for when that one is damaged or gone
 //
 // A snapshot gets its name when all of it is durable, so a crash at any point leaves the old one or
-// the new one; older ones are removed behind it. Who has one open reads it to its end all the same.
+// the new one; older ones lose theirs behind it, and their bytes a piece at a time. Who has one
+// open reads it to its end all the same.
 //
 // One thread at a time.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +23,7 @@
 #include <absl/status/statusor.h>
 
 #include "storage/env.h"
+#include "storage/retired_files.h"
 #include "storage/snapshot_file.h"
 
 namespace troupe::storage {
@@ -73,7 +76,7 @@ class snapshot_store {
   std::optional<snapshot_meta> newest_meta() const {
     return newest_ ? std::optional(newest_->meta) : std::nullopt;
   }
-  absl::StatusOr<std::unique_ptr<snapshot_reader>> read() const;
+  absl::StatusOr<std::unique_ptr<snapshot_reader>> read();
 
   // The newest is damaged: there is none from here on, also after an error. Durable when it
   // returns.
@@ -91,6 +94,9 @@ class snapshot_store {
   absl::Status keep();
   // It will never be finished.
   absl::Status give_up();
+
+  // What was removed since it was opened: freed by calls to this, or when the store is closed.
+  retired_files& removed() { return removed_; }
 
  private:
   snapshot_store(env& files, std::string dir) : files_(files), dir_(std::move(dir)) {}
@@ -110,6 +116,8 @@ class snapshot_store {
   std::optional<damaged_snapshot> damaged_;
   std::optional<snapshot_meta> beginning_;
   std::optional<log_id> begun_;
+  std::map<log_id, std::weak_ptr<const void>> readers_;  // of those that have a name
+  retired_files removed_;
 };
 
 }  // namespace troupe::storage

@@ -54,12 +54,30 @@ TEST_F(snapshot_test, one_that_was_not_finished_counts_for_nothing) {
 TEST_F(snapshot_test, who_reads_the_old_one_reads_it_to_its_end) {
   const auto bytes = random_bytes(600'000, 1);
   ASSERT_TRUE(write_snapshot(*store_, meta_at(7), bytes, 5000).ok());
-  const auto from = *store_->read();
+  auto from = *store_->read();
   ASSERT_TRUE(from->next().ok());
   ASSERT_TRUE(write_snapshot(*store_, meta_at(8), "new").ok());
+  EXPECT_FALSE(store_->removed().free_some());
   const auto rest = read_snapshot(*from);
   ASSERT_TRUE(rest.ok()) << rest.status();
   EXPECT_TRUE(*rest == bytes.substr(snapshot_writer::block_size));
+  from.reset();
+  EXPECT_TRUE(store_->removed().free_some());
+  EXPECT_TRUE(store_->removed().empty());
+}
+
+TEST_F(snapshot_test, who_reads_an_old_one_keeps_no_other_one_on_the_disk) {
+  ASSERT_TRUE(write_snapshot(*store_, meta_at(7), "seven").ok());
+  const auto from = *store_->read();
+  for (const uint64_t index : {8, 10, 12}) {
+    ASSERT_TRUE(write_snapshot(*store_, meta_at(index), "x").ok());
+    const auto bytes = *files_.open(store_->newest()->path, open_mode::reading);
+    ASSERT_TRUE(read_snapshot(**store_->read()).ok());
+    ASSERT_TRUE(write_snapshot(*store_, meta_at(index + 1), "y").ok());
+    while (store_->removed().free_some()) continue;
+    EXPECT_EQ(bytes->size().value(), 0u);
+  }
+  EXPECT_EQ(read_snapshot(*from).value(), "seven");
 }
 
 TEST_F(snapshot_test, every_flipped_bit_is_noticed_with_its_file_and_offset) {
@@ -168,7 +186,11 @@ TEST_F(snapshot_test, a_power_cut_leaves_the_old_one_or_the_new_one) {
   const auto bytes = random_bytes(300'000, 4);
   cut_everywhere(
       [](snapshot_store& store) { ASSERT_TRUE(write_snapshot(store, meta_at(7), "old").ok()); },
-      [&](snapshot_store& store) { return write_snapshot(store, meta_at(8), bytes, 100'000); },
+      [&](snapshot_store& store) {
+        const auto status = write_snapshot(store, meta_at(8), bytes, 100'000);
+        while (status.ok() && store.removed().free_some()) continue;
+        return status;
+      },
       [&](memory_env& disk, bool done) {
         for (int i = 0; i < 2; ++i) {
           const auto again = snapshot_store::open(disk, "snapshots");

@@ -66,11 +66,10 @@ caf::result<done> on_begin(self_ptr self, const begin_snapshot& m) {
   if (end <= newest(state)) return make_error(raft_errc::not_allowed);
   // What it was sent and did not get to the end may have come as entries since.
   if (state.received && end < state.received->name.last.index) return make_error(raft_errc::busy);
-  if (state.received) give_up(self);
+  give_up(self);
   auto to = state.store->begin(m.meta);
   if (!to.ok()) return fail(self, to.status());
   state.own = *std::move(to);
-  free_later(self);
   return done{};
 }
 

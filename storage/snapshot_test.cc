@@ -186,11 +186,7 @@ TEST_F(snapshot_test, a_power_cut_leaves_the_old_one_or_the_new_one) {
   const auto bytes = random_bytes(300'000, 4);
   cut_everywhere(
       [](snapshot_store& store) { ASSERT_TRUE(write_snapshot(store, meta_at(7), "old").ok()); },
-      [&](snapshot_store& store) {
-        const auto status = write_snapshot(store, meta_at(8), bytes, 100'000);
-        while (status.ok() && store.removed().free_some()) continue;
-        return status;
-      },
+      [&](snapshot_store& store) { return write_snapshot(store, meta_at(8), bytes, 100'000); },
       [&](memory_env& disk, bool done) {
         for (int i = 0; i < 2; ++i) {
           const auto again = snapshot_store::open(disk, "snapshots");
@@ -208,6 +204,26 @@ TEST_F(snapshot_test, a_power_cut_leaves_the_old_one_or_the_new_one) {
           ASSERT_TRUE(without.ok()) << without.status();
           EXPECT_EQ((*without)->damaged()->meta, meta_at(is_new ? 8 : 7));
         }
+      });
+}
+
+TEST_F(snapshot_test, a_power_cut_while_the_old_one_is_freed_leaves_the_new_one) {
+  cut_everywhere(
+      [](snapshot_store& store) {
+        ASSERT_TRUE(write_snapshot(store, meta_at(7), "old").ok());
+        ASSERT_TRUE(write_snapshot(store, meta_at(8), "new").ok());
+        ASSERT_FALSE(store.removed().empty());
+      },
+      [](snapshot_store& store) {
+        while (store.removed().free_some()) continue;
+        return store.begin(meta_at(9)).status();
+      },
+      [](memory_env& disk, bool) {
+        const auto again = snapshot_store::open(disk, "snapshots");
+        ASSERT_TRUE(again.ok()) << again.status();
+        ASSERT_EQ((*again)->newest_meta(), meta_at(8));
+        EXPECT_EQ(read_snapshot(**(*again)->read()).value(), "new");
+        EXPECT_EQ(disk.list("snapshots").value().size(), 2u) << "and what its header says";
       });
 }
 
